@@ -1,0 +1,1 @@
+"""Parley's marketplace: core, ports, services, adapters, API and SDK."""

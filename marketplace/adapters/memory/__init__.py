@@ -1,0 +1,1 @@
+"""Adapters that forget: for tests, and the bus of a one-process registry."""

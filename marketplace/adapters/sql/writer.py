@@ -1,0 +1,111 @@
+"""One thread that owns the SQLite connection and commits in groups.
+
+Work that arrives while a commit is on its way to the disk shares the next one: with
+``synchronous=FULL`` the disk's flush is the cost, and a group pays it once. A caller's
+future resolves only after the commit that holds its work.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from marketplace.core.errors import ParleyError, StoreUnavailable
+
+T = TypeVar("T")
+LARGEST_GROUP = 256
+
+
+@dataclass
+class Work(Generic[T]):
+    """One unit of work and the caller that waits for it."""
+
+    run: Callable[[sqlite3.Connection], T]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[T]"
+    result: T | None = None
+    error: Exception | None = None
+
+    def attempt(self, connection: sqlite3.Connection) -> None:
+        """Run inside the group's transaction; a refusal leaves the others' work in it."""
+        try:
+            self.result = self.run(connection)
+        except (ParleyError, sqlite3.Error) as error:
+            self.error = error
+
+    def resolve(self, failure: Exception | None) -> None:
+        """Tell the caller, in the caller's loop."""
+        self.loop.call_soon_threadsafe(self._settle, failure)
+
+    def _settle(self, failure: Exception | None) -> None:
+        if self.future.cancelled():
+            return
+        error = failure or self.error
+        if isinstance(error, sqlite3.Error):
+            error = StoreUnavailable("sqlite", str(error))
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(self.result)  # type: ignore[arg-type]  # set by attempt
+
+
+class GroupWriter:
+    """The thread; ``run`` is awaited from any event loop."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._queue: queue.SimpleQueue[Work[object] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work in the next group; returns when its commit is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(Work(work, loop, future))  # type: ignore[arg-type]  # Work is used covariantly
+        return await future
+
+    def close(self) -> None:
+        """Finish what was queued and stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        connection = self._connect()
+        try:
+            while (group := self._next_group()) is not None:
+                failure = _commit(connection, group)
+                for work in group:
+                    work.resolve(failure)
+        finally:
+            connection.close()
+
+    def _next_group(self) -> list[Work[object]] | None:
+        first = self._queue.get()
+        if first is None:
+            return None
+        group = [first]
+        while len(group) < LARGEST_GROUP and not self._queue.empty():
+            following = self._queue.get()
+            if following is None:
+                # Closing: do this group, then find the mark again.
+                self._queue.put(None)
+                break
+            group.append(following)
+        return group
+
+
+def _commit(connection: sqlite3.Connection, group: list[Work[object]]) -> Exception | None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for work in group:
+            work.attempt(connection)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return error
+    return None

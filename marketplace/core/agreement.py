@@ -1,0 +1,41 @@
+"""Agreement: terms with both signatures, executable as they stand."""
+
+from dataclasses import dataclass
+
+from marketplace.core.eip712 import Domain
+from marketplace.core.errors import DigestMismatch
+from marketplace.core.outcome import Subject
+from marketplace.core.signature import Signature, verify
+from marketplace.core.terms import Terms
+from marketplace.core.values import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What ``Escrow.open`` takes, and what the subject's digest stands for.
+
+    Attributes:
+        negotiation: where it was agreed.
+        digest: the terms' digest, the deal's key.
+        terms: the terms.
+        subject: the full outcome.
+        buyer_signature: the buyer's, over the digest.
+        seller_signature: the seller's, over the digest.
+    """
+
+    negotiation: Digest
+    digest: Digest
+    terms: Terms
+    subject: Subject
+    buyer_signature: Signature
+    seller_signature: Signature
+
+    def check(self, domain: Domain) -> None:
+        """Raise unless digest, subject and both signatures hold in the domain."""
+        computed = self.terms.digest(domain)
+        if computed != self.digest:
+            raise DigestMismatch(self.digest, computed)
+        if self.terms.subject != self.subject.digest:
+            raise DigestMismatch(self.terms.subject, self.subject.digest)
+        verify(self.digest, self.buyer_signature, self.terms.buyer)
+        verify(self.digest, self.seller_signature, self.terms.seller)

@@ -1,0 +1,160 @@
+"""Listings: what a seller offers, in which space, under which settlement rules.
+
+A listing is signed through ``Listing``, a flat header over the digest of its content.
+To change a listing, its seller signs another that names the old one in ``replaces``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from marketplace.core.eip712 import Typed, exactly
+from marketplace.core.errors import DigestMismatch, ListingRefused
+from marketplace.core.outcome import Issue, OutcomeSpace
+from marketplace.core.values import (
+    BPS,
+    ZERO_ADDRESS,
+    Address,
+    Bytes32,
+    Digest,
+    Json,
+    Uint40,
+    address,
+    canonical,
+    integer,
+    keccak,
+    mapping,
+    text,
+)
+
+MOST_ATTRIBUTES = 32
+LONGEST_ATTRIBUTE = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The rules that every agreement on a listing settles under.
+
+    Attributes:
+        token: the ERC-20 contract of price and bond.
+        bond_bps: the seller's bond as a share of the price in 1/10000, rounded down.
+        fee_bps: the marketplace's fee in 1/10000.
+        fee_recipient: who receives the fee.
+        review_window: seconds that the buyer has to look at a delivery.
+    """
+
+    token: Address
+    bond_bps: int = 0
+    fee_bps: int = 0
+    fee_recipient: Address = ZERO_ADDRESS
+    review_window: int = 3600
+
+    def bond(self, price: int) -> int:
+        """The bond for a price, in base units."""
+        return price * self.bond_bps // BPS
+
+    def to_json(self) -> dict[str, Json]:
+        """Basis points and seconds are small integers."""
+        return {
+            "token": self.token,
+            "bond_bps": self.bond_bps,
+            "fee_bps": self.fee_bps,
+            "fee_recipient": self.fee_recipient,
+            "review_window": self.review_window,
+        }
+
+    @classmethod
+    def from_json(cls, given: Json) -> "Settlement":
+        """Parse strictly."""
+        found = mapping(given, "settlement")
+        exactly(found, {"token", "bond_bps", "fee_bps", "fee_recipient", "review_window"})
+        return cls(
+            token=address(found["token"], "token"),
+            bond_bps=integer(found["bond_bps"], "bond_bps", 0, 10 * BPS),
+            fee_bps=integer(found["fee_bps"], "fee_bps", 0, BPS),
+            fee_recipient=address(found["fee_recipient"], "fee_recipient"),
+            review_window=integer(found["review_window"], "review_window", 0, (1 << 32) - 1),
+        )
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a listing says.
+
+    Attributes:
+        kind: what is sold, for example ``compute`` or ``data``.
+        title: one line for a reader.
+        unit: what one unit of ``quantity`` is.
+        space: the issues and their values.
+        attributes: further facts by name, for machines.
+        settlement: the rules of settlement.
+    """
+
+    kind: str
+    title: str
+    unit: str
+    space: OutcomeSpace
+    attributes: Mapping[str, str]
+    settlement: Settlement
+
+    def __post_init__(self) -> None:
+        """Bound what a reader must hold."""
+        if len(self.attributes) > MOST_ATTRIBUTES:
+            count = str(len(self.attributes))
+            raise ListingRefused("attributes", count, f"at most {MOST_ATTRIBUTES}")
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Keccak-256 of the canonical JSON (RFC 8785)."""
+        return "0x" + keccak(canonical(self.to_json())).hex()
+
+    def to_json(self) -> dict[str, Json]:
+        """The content as it is hashed."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "unit": self.unit,
+            "issues": [issue.to_json() for issue in self.space],
+            "attributes": dict(self.attributes),
+            "settlement": self.settlement.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, given: Json) -> "Content":
+        """Parse strictly."""
+        found = mapping(given, "content")
+        exactly(found, {"kind", "title", "unit", "issues", "attributes", "settlement"})
+        issues, attributes = found["issues"], mapping(found["attributes"], "attributes")
+        if not isinstance(issues, list):
+            raise ListingRefused("issues", str(issues)[:80], "a list of issues")
+        return cls(
+            kind=text(found["kind"], "kind", 40),
+            title=text(found["title"], "title", 120),
+            unit=text(found["unit"], "unit", 40),
+            space=OutcomeSpace(tuple(Issue.from_json(issue) for issue in issues)),
+            attributes={k: text(v, k, LONGEST_ATTRIBUTE) for k, v in attributes.items()},
+            settlement=Settlement.from_json(found["settlement"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Typed):
+    """The signed header of a listing.
+
+    Attributes:
+        seller: who publishes and signs.
+        content: digest of the content.
+        replaces: the listing that this one takes the place of, or zero.
+        expires_at: the instant from which nobody can begin to negotiate on it.
+    """
+
+    seller: Address
+    content: Bytes32
+    replaces: Bytes32
+    expires_at: Uint40
+
+
+def check_content(header: Listing, content: Content) -> None:
+    """Raise DigestMismatch unless the header names this content."""
+    if header.content != content.digest:
+        raise DigestMismatch(header.content, content.digest)

@@ -1,0 +1,65 @@
+"""Signatures over digests: secp256k1, recoverable, one canonical form.
+
+A signature is 65 bytes ``r ‖ s ‖ v`` in hex, with s in the lower half of the group's
+order and v of 27 or 28. Its malleable twin is refused (EIP-2), so that no signed
+word has two spellings.
+
+WARNING: never use a signature as an identity; digests name things.
+"""
+
+import re
+
+from coincurve import PrivateKey, PublicKey
+
+from marketplace.core.errors import SignatureMalformed, WrongSigner
+from marketplace.core.values import Address, Digest, keccak
+
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+_SIGNATURE = re.compile(r"0x[0-9a-f]{130}\Z")
+
+Signature = str
+
+
+def sign(digest: Digest, key: bytes) -> Signature:
+    """Sign a digest; deterministic (RFC 6979), low s by construction of libsecp256k1."""
+    raw = PrivateKey(key).sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
+    return "0x" + raw[:64].hex() + f"{raw[64] + 27:02x}"
+
+
+def recover(digest: Digest, signature: Signature) -> Address:
+    """The address whose key signed the digest; raises SignatureMalformed."""
+    raw = _canonical(signature)
+    try:
+        public = PublicKey.from_signature_and_message(
+            raw[:64] + bytes([raw[64] - 27]), bytes.fromhex(digest[2:]), hasher=None
+        )
+    except Exception:  # noqa: BLE001 coincurve raises bare Exception for an unrecoverable point
+        raise SignatureMalformed(signature, "no key signs so") from None
+    return _address(public)
+
+
+def verify(digest: Digest, signature: Signature, expected: Address) -> None:
+    """Raise WrongSigner unless the expected address signed the digest."""
+    recovered = recover(digest, signature)
+    if recovered != expected:
+        raise WrongSigner(expected, recovered)
+
+
+def address_of(key: bytes) -> Address:
+    """The address of a 32-byte private key."""
+    return _address(PrivateKey(key).public_key)
+
+
+def _address(public: PublicKey) -> Address:
+    return "0x" + keccak(public.format(compressed=False)[1:])[12:].hex()
+
+
+def _canonical(signature: Signature) -> bytes:
+    if not _SIGNATURE.match(signature):
+        raise SignatureMalformed(signature[:140], "not 65 bytes in lower-case hex")
+    raw = bytes.fromhex(signature[2:])
+    if raw[64] not in (27, 28):
+        raise SignatureMalformed(signature, "v is neither 27 nor 28")
+    if int.from_bytes(raw[32:64], "big") > HALF_ORDER:
+        raise SignatureMalformed(signature, "s is in the upper half of the order")
+    return raw

@@ -1,0 +1,133 @@
+"""Values: addresses, digests, integers, canonical JSON.
+
+Addresses and digests are lower-case hex strings with ``0x``; amounts are integers
+in a token's base units; instants are integer seconds UTC.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeAlias
+
+import rfc8785
+import sha3
+
+from marketplace.core.errors import ValueMalformed
+
+# The second argument is the Solidity type, from which EIP-712 encodings are built.
+Address = Annotated[str, "address"]
+Bytes32 = Annotated[str, "bytes32"]
+Uint8 = Annotated[int, "uint8"]
+Uint16 = Annotated[int, "uint16"]
+Uint32 = Annotated[int, "uint32"]
+Uint40 = Annotated[int, "uint40"]
+Uint128 = Annotated[int, "uint128"]
+Uint256 = Annotated[int, "uint256"]
+
+Digest: TypeAlias = str
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+ZERO_ADDRESS = "0x" + "00" * 20
+ZERO_DIGEST = "0x" + "00" * 32
+BPS = 10_000
+LONGEST_QUOTE = 80
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")
+_DIGEST = re.compile(r"0x[0-9a-f]{64}\Z")
+_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,77})\Z")
+
+
+def keccak(data: bytes) -> bytes:
+    """Keccak-256 of the data, 32 bytes."""
+    digest: bytes = sha3.keccak_256(data).digest()
+    return digest
+
+
+def address(value: Json, field: str = "address") -> Address:
+    """A 20-byte address in lower case; a mixed-case one must pass its EIP-55 checksum."""
+    form = "0x and 40 hex digits (mixed case only as an EIP-55 checksum)"
+    if not isinstance(value, str) or not _ADDRESS.match(value):
+        raise ValueMalformed(field, _shown(value), form)
+    lower = value.lower()
+    if value not in (lower, checksum(lower)):
+        raise ValueMalformed(field, value, form)
+    return lower
+
+
+def checksum(lower: Address) -> str:
+    """The EIP-55 spelling of a lower-case address."""
+    nibbles = keccak(lower[2:].encode()).hex()
+    pairs = zip(lower[2:], nibbles, strict=False)
+    return "0x" + "".join(c.upper() if n >= "8" else c for c, n in pairs)
+
+
+def digest(value: Json, field: str = "digest") -> Digest:
+    """A 32-byte digest: ``0x`` and 64 lower-case hex digits."""
+    if not isinstance(value, str) or not _DIGEST.match(value):
+        raise ValueMalformed(field, _shown(value), "0x and 64 lower-case hex digits")
+    return value
+
+
+def integer(value: Json, field: str, low: int, high: int) -> int:
+    """A JSON integer in [low, high]; a bool is not one."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueMalformed(field, _shown(value), f"an integer from {low} to {high}")
+    return value
+
+
+def decimal(value: Json, field: str, bits: int = 256) -> int:
+    """An unsigned integer that travels as a decimal string without leading zeros."""
+    if not isinstance(value, str) or not _DECIMAL.match(value) or int(value) >= 1 << bits:
+        raise ValueMalformed(field, _shown(value), f"a decimal string of at most {bits} bits")
+    return int(value)
+
+
+def text(value: Json, field: str, longest: int) -> str:
+    """Printable text of 1 to ``longest`` characters, without control or format characters."""
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
+        raise ValueMalformed(field, _shown(value), f"1 to {longest} printable characters")
+    return value
+
+
+def mapping(value: Json, field: str) -> Mapping[str, Json]:
+    """A JSON object."""
+    if not isinstance(value, Mapping):
+        raise ValueMalformed(field, _shown(value), "a JSON object")
+    return value
+
+
+def canonical(value: Json) -> bytes:
+    """The value's one spelling as JSON (RFC 8785)."""
+    encoded: bytes = rfc8785.dumps(value)
+    return encoded
+
+
+def parse_json(data: bytes) -> Json:
+    """JSON without duplicate keys, NaN, floats or invalid UTF-8."""
+    try:
+        parsed: Json = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_number,
+            parse_float=_refuse_number,
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
+        raise ValueMalformed("body", _shown(str(error)), "JSON in UTF-8") from None
+    return parsed
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
+    once = dict(pairs)
+    if len(once) != len(pairs):
+        raise ValueMalformed("body", _shown([key for key, _ in pairs]), "JSON with each key once")
+    return once
+
+
+def _refuse_number(literal: str) -> Json:
+    raise ValueMalformed("number", _shown(literal), "an integer, or a decimal string")
+
+
+def _shown(value: Json) -> str:
+    # An error quotes hostile input: it stays short whatever came in.
+    told = repr(value)
+    return told if len(told) <= LONGEST_QUOTE else told[: LONGEST_QUOTE - 3] + "..."
