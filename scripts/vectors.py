@@ -12,7 +12,7 @@ from pathlib import Path
 
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.listing import Listing
-from marketplace.core.message import Invitation, Rejection, Withdrawal
+from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
 from marketplace.core.signature import address_of, sign
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
@@ -100,6 +100,7 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
                 deadline=1_799_999_999,
                 max_rounds=20,
                 min_improvement=1,
+                request=word("request"),
                 salt=word("salt"),
             ),
             DOMAIN,
@@ -107,6 +108,7 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
         ),
         ("rejection", Rejection(word("negotiation"), word("previous")), DOMAIN, SELLER_KEY),
         ("withdrawal", Withdrawal(word("negotiation"), word("previous")), DOMAIN, BUYER_KEY),
+        ("upload", Upload(word("negotiation"), word("artifact")), DOMAIN, BUYER_KEY),
     ),
 }
 

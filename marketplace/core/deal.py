@@ -83,9 +83,9 @@ class Payout:
     fee: int = 0
 
 
-def opened(terms: Terms, at: int) -> Deal:
-    """The position right after ``Escrow.open``; until something is delivered, all is charged."""
-    return Deal(DealState.FUNDED, opened_at=at, charge=terms.price)
+def opened(at: int) -> Deal:
+    """The position right after ``Escrow.open``."""
+    return Deal(DealState.FUNDED, opened_at=at)
 
 
 def apply(deal: Deal, terms: Terms, call: Call) -> tuple[Deal, Payout]:
@@ -115,10 +115,10 @@ def _deliver(deal: Deal, terms: Terms, call: Call) -> tuple[Deal, Payout]:
     deadline = delivery_deadline(deal, terms)
     if call.at >= deadline:
         raise DeliveryLate(deadline, call.at)
-    if call.deliverable == ZERO_DIGEST:
-        raise DeliverableMissing(call.deliverable)
     if call.charge > terms.price:
         raise ChargeTooHigh(call.charge, terms.price)
+    if call.deliverable == ZERO_DIGEST:
+        raise DeliverableMissing(call.deliverable)
     after = replace(deal, state=DealState.DELIVERED, delivered_at=call.at, charge=call.charge)
     return after, Payout()
 
@@ -127,7 +127,8 @@ def _release(deal: Deal, terms: Terms, call: Call) -> tuple[Deal, Payout]:
     if deal.state is not DealState.DELIVERED:
         _require(deal, DealState.FUNDED)
     _only(call, terms.buyer)
-    return replace(deal, state=DealState.RELEASED), pay_out(terms, deal.charge)
+    charge = deal.charge if deal.state is DealState.DELIVERED else terms.price
+    return replace(deal, state=DealState.RELEASED, charge=charge), pay_out(terms, charge)
 
 
 def _claim(deal: Deal, terms: Terms, call: Call) -> tuple[Deal, Payout]:

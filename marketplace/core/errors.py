@@ -33,6 +33,14 @@ class ParleyError(Exception):
         """Make each error a plain record of the values that disagree."""
         dataclass(eq=False, repr=False)(cls)
 
+    @classmethod
+    def leaves(cls) -> "dict[str, type[ParleyError]]":
+        """Every error below this one that is raised, by its code."""
+        below = cls.__subclasses__()
+        if not below:
+            return {cls.__name__: cls}
+        return {code: leaf for child in below for code, leaf in child.leaves().items()}
+
     @property
     def code(self) -> str:
         """The stable machine code: the class name."""
@@ -75,7 +83,7 @@ class MessageRefused(ParleyError):
 
 
 class DealRefused(ParleyError):
-    """The deal does not allow this operation now."""
+    """The deal or the escrow does not allow this operation now."""
 
 
 class PolicyDenied(ParleyError):
@@ -504,6 +512,14 @@ class LimitExceeded(PolicyDenied):
     hint = "Change the offer, not the limit; the limit is a human's."
 
 
+class TokenForbidden(PolicyDenied):
+    """The terms settle in a token that the limits do not count in."""
+
+    token: str
+    allowed: str
+    hint = "Deal in the allowed token; amounts in another are not comparable."
+
+
 class ExposureExceeded(PolicyDenied):
     """All outstanding offers together would put more at risk than allowed."""
 
@@ -512,7 +528,31 @@ class ExposureExceeded(PolicyDenied):
     hint = "Wait until offers expire or deals end, or cancel a nonce."
 
 
+class KeyUnreadable(PolicyDenied):
+    """The key file does not hold a key that can be used."""
+
+    path: str
+    reason: str
+    hint = "Name a file with 32 bytes in hex, readable by this user; Wallet.save writes one."
+
+
+class LedgerUnreadable(PolicyDenied):
+    """The signer's ledger is damaged, so its exposure is unknown and it signs nothing."""
+
+    path: str
+    line: int
+    hint = "Restore the ledger, or cancel all offers on chain and begin a new one."
+
+
 # ------------------------------------------------------------------ what is not there
+
+
+class RouteMissing(Missing):
+    """The registry has no such route."""
+
+    path: str
+    method: str
+    hint = "See /docs for the routes and their methods."
 
 
 class NegotiationMissing(Missing):
@@ -543,6 +583,30 @@ class ArtifactMissing(Missing):
     artifact: str
     hint = "The counterparty has not uploaded it yet; wait for its message."
     retryable = True
+
+
+class TransactionFailed(DealRefused):
+    """The chain refused a transaction for a reason that the escrow does not name."""
+
+    operation: str
+    reason: str
+    hint = "Read the reason; it is the token's or the node's own."
+
+
+class EscrowUnknown(DealRefused):
+    """The code at the escrow's address is not Parley's escrow of this version."""
+
+    escrow: str
+    code_hash: str
+    hint = "Use the escrow of a deployment that you trust, on the right chain."
+
+
+class DevnetMissing(Missing):
+    """There is no development network's description here."""
+
+    path: str
+    reason: str
+    hint = "Start one with `parley devnet` in this directory."
 
 
 class ChainUnavailable(Unavailable):

@@ -114,6 +114,7 @@ def _check_times(terms: Terms, now: int) -> None:
     for name, value in windows:
         if value < LEAST_WINDOW:
             raise WindowTooShort(name, value, LEAST_WINDOW)
+    for name, value in windows:
         if value > MOST_WINDOW:
             raise WindowTooLong(name, value, MOST_WINDOW)
 

@@ -10,7 +10,7 @@ once: of those only the costliest counts. Offers under different nonces add up.
 
 from dataclasses import dataclass, field, replace
 
-from marketplace.core.errors import ExposureExceeded, LimitExceeded
+from marketplace.core.errors import ExposureExceeded, LimitExceeded, TokenForbidden
 from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address
@@ -18,9 +18,10 @@ from marketplace.core.values import Address
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a human wrote; amounts in base units, spans in seconds.
+    """What a human wrote; amounts in base units of one token, spans in seconds.
 
     Attributes:
+        token: the one token that these limits count in; others are refused.
         most_exposure: the most that may be at risk at once: as a buyer prices, as a
             seller bonds, over all outstanding offers and open deals.
         highest_unit_price: the most to pay for a unit, as a buyer.
@@ -29,6 +30,7 @@ class Limits:
         longest_open: how far ahead ``open_by`` may lie, which bounds every offer's life.
     """
 
+    token: Address
     most_exposure: int
     highest_unit_price: int = 0
     lowest_unit_price: int = 0
@@ -90,6 +92,8 @@ def decide(
         now: integer seconds UTC.
     """
     terms, subject = offer
+    if terms.token != limits.token:
+        raise TokenForbidden(terms.token, limits.token)
     buying = signer == terms.buyer
     _check_deal(limits, subject, terms.open_by - now, buying=buying)
     nonce = terms.buyer_nonce if buying else terms.seller_nonce

@@ -55,6 +55,7 @@ class Invitation(Typed):
         max_rounds: how many offers, of both sides together, may be made.
         min_improvement: by how much the unit price must move, in base units, when an
             offer changes nothing else against its signer's last one.
+        request: SHA-256 of the artifact that says what is asked (a job), or zero.
         salt: 256 random bits.
     """
 
@@ -66,6 +67,7 @@ class Invitation(Typed):
     deadline: Uint40
     max_rounds: Uint16
     min_improvement: Uint128
+    request: Bytes32
     salt: Bytes32
 
 
@@ -83,6 +85,17 @@ class Withdrawal(Typed):
 
     negotiation: Bytes32
     previous: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Typed):
+    """A party's word that an artifact belongs to a negotiation; it never enters the log.
+
+    ``artifact`` is the SHA-256 of the bytes: what moves files, every shell can check.
+    """
+
+    negotiation: Bytes32
+    artifact: Bytes32
 
 
 Body = Listing | Invitation | Terms | Rejection | Withdrawal

@@ -34,7 +34,9 @@ CREATE TABLE IF NOT EXISTS artifacts (
 ) STRICT;
 """
 
-COLUMNS = "idx, kind, digest, signer, thread, position, party_a, party_b, data, leaf_hash, received_at"
+COLUMNS = (
+    "idx, kind, digest, signer, thread, position, party_a, party_b, data, leaf_hash, received_at"
+)
 Row = tuple[int, str, str, str, str, int, str, str, bytes, bytes, int]
 
 

@@ -1,0 +1,1 @@
+"""Agents that trade on Parley: guests that see only its public SDK."""

@@ -1,0 +1,95 @@
+"""The negotiator: brings a talk to an agreement, or to an end.
+
+Deterministic: the same preferences, curve and messages give the same words.
+"""
+
+from dataclasses import dataclass, field
+
+from agents.acceptance import ac_next
+from agents.goods import Good
+from agents.offering import TimeDependent, distance_to, propose
+from agents.preferences import Preferences, Ranked, rank
+from marketplace.sdk import Agreement, Offer, Outcome, State, Talk
+
+PRICE = "unit_price"
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What one side brings to a talk; none of it leaves this process."""
+
+    preferences: Preferences
+    curve: TimeDependent
+
+
+@dataclass
+class Negotiator:
+    """One side of one talk.
+
+    Attributes:
+        talk: the negotiation.
+        strategy: private.
+        good: says how a delivery is recognised; an offer that says otherwise is not taken.
+    """
+
+    talk: Talk
+    strategy: Strategy
+    good: Good
+    _ranked: list[Ranked] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Score the outcome space once."""
+        self._ranked = rank(self.strategy.preferences, self.talk.content.space)
+
+    def run(self) -> Agreement | None:
+        """Negotiate until there is an agreement or the talk is over."""
+        while self.talk.wait() in (State.INIT, State.PROPOSED, State.COUNTER):
+            self.step()
+        return self.talk.agreement
+
+    def step(self) -> None:
+        """Take one turn: accept, offer or reject."""
+        bid = self._next_bid()
+        standing = self.talk.standing
+        if standing is not None and self._acceptable(standing, bid):
+            self.talk.accept()
+        elif bid is not None and self._rounds_left:
+            self.talk.offer(bid.outcome, self.good.delivery(bid.outcome))
+        else:
+            self.talk.reject()
+
+    @property
+    def _rounds_left(self) -> int:
+        negotiation = self.talk.negotiation
+        return negotiation.invitation.max_rounds - len(negotiation.offers)
+
+    def _next_bid(self) -> Ranked | None:
+        candidates = [one for one in self._ranked if self._admissible(one.outcome)]
+        if not candidates:
+            return None
+        negotiation, preferences = self.talk.negotiation, self.strategy.preferences
+        elapsed = len(negotiation.offers) / max(1, negotiation.invitation.max_rounds - 1)
+        target = self.strategy.curve.target(self._ranked[0].utility, preferences.reserved, elapsed)
+        other = self.talk.standing.subject.outcome if self.talk.standing else None
+        return propose(candidates, target, distance_to(self.talk.content.space, other))
+
+    def _acceptable(self, standing: Offer, bid: Ranked | None) -> bool:
+        outcome = standing.subject.outcome
+        if standing.subject.delivery != self.good.delivery(outcome):
+            return False
+        preferences = self.strategy.preferences
+        worth = preferences.utility(self.talk.content.space, outcome)
+        return ac_next(worth, bid.utility if bid else 0.0, preferences.reserved)
+
+    def _admissible(self, outcome: Outcome) -> bool:
+        # The machine's rule on improvement: who changes only the price must concede on it.
+        last = self.talk.my_last_offer
+        if last is None or _others(last.subject.outcome) != _others(outcome):
+            return True
+        step = max(1, self.talk.negotiation.invitation.min_improvement)
+        change = outcome[PRICE] - last.subject.outcome[PRICE]
+        return (change if self.talk.buying else -change) >= step
+
+
+def _others(outcome: Outcome) -> dict[str, int]:
+    return {name: value for name, value in outcome.items() if name != PRICE}

@@ -1,0 +1,75 @@
+"""Deploy Parley's contracts on a development chain, and fund its accounts."""
+
+from dataclasses import dataclass
+
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+from web3 import Web3
+from web3.types import TxParams
+
+from marketplace.adapters.evm.artifact import load
+from marketplace.adapters.evm.view import connect
+from marketplace.core.values import Address
+
+RECEIPT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where the contracts are."""
+
+    chain_id: int
+    escrow: Address
+    token: Address
+
+
+class Deployer:
+    """Deploys and mints from one funded key of a development chain."""
+
+    def __init__(self, rpc_url: str, key: bytes) -> None:
+        self._web3 = connect(rpc_url)
+        self._account = Account.from_key(key)
+
+    def deploy(self) -> Deployment:
+        """The escrow, and a credit token whose minter is this key."""
+        minter = self._account.address
+        return Deployment(
+            self._web3.eth.chain_id, self._create("Escrow"), self._create("CreditToken", minter)
+        )
+
+    def mint(self, token: Address, account: Address, amount: int) -> None:
+        """Credits for an account, in base units."""
+        contract = self._web3.eth.contract(to_checksum_address(token), abi=load("CreditToken").abi)
+        call = contract.functions.mint(to_checksum_address(account), amount)
+        self._send(call.build_transaction(self._head()))
+
+    def give_gas(self, account: Address, wei: int) -> None:
+        """Ether for an account, to pay for gas."""
+        fee = self._web3.eth.gas_price
+        transfer: TxParams = {
+            **self._head(),
+            "to": to_checksum_address(account),
+            "value": Web3.to_wei(wei, "wei"),
+            "gas": 21_000,
+            "maxFeePerGas": Web3.to_wei(fee * 2, "wei"),
+            "maxPriorityFeePerGas": Web3.to_wei(min(fee, self._web3.eth.max_priority_fee), "wei"),
+            "chainId": self._web3.eth.chain_id,
+        }
+        self._send(transfer)
+
+    def _create(self, name: str, *arguments: str) -> Address:
+        artifact = load(name)
+        contract = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        return self._send(contract.constructor(*arguments).build_transaction(self._head()))
+
+    def _head(self) -> TxParams:
+        account = self._account.address
+        return {"from": account, "nonce": self._web3.eth.get_transaction_count(account)}
+
+    def _send(self, transaction: TxParams) -> Address:
+        signed = self._account.sign_transaction(dict(transaction))
+        sent = self._web3.eth.send_raw_transaction(signed.raw_transaction)
+        receipt = self._web3.eth.wait_for_transaction_receipt(sent, RECEIPT_SECONDS, 0.02)
+        if receipt["status"] != 1:
+            raise RuntimeError(f"deployment transaction {sent.hex()} reverted")
+        return str(receipt["contractAddress"] or "").lower()

@@ -1,0 +1,53 @@
+"""Reverts by name: a custom error of the escrow becomes the Python error of that name."""
+
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+
+from marketplace.adapters.evm.artifact import load
+from marketplace.core.deal import DealState
+from marketplace.core.errors import ParleyError, TransactionFailed
+from marketplace.core.values import keccak
+
+_NAMED_STATES = "WrongState"
+
+
+def named(operation: str, data: str | None, reason: str) -> ParleyError:
+    """The error that revert data stands for; TransactionFailed where the escrow names none.
+
+    Args:
+        operation: what was tried, for the error.
+        data: revert data in hex, if the node gave any.
+        reason: the node's own words.
+    """
+    raw = bytes.fromhex((data or "0x")[2:])
+    found = errors().get(raw[:4])
+    if found is None:
+        return TransactionFailed(operation, reason[:200])
+    leaf, types = found
+    try:
+        values = [_plain(value) for value in decode(types, raw[4:])]
+    except DecodingError:
+        return TransactionFailed(operation, reason[:200])
+    if leaf.__name__ == _NAMED_STATES:
+        values = [DealState(int(value)).name for value in values]
+    return leaf(*values)
+
+
+@cache
+def errors() -> dict[bytes, tuple[type[ParleyError], list[str]]]:
+    """Selector to Python error and argument types, for every error of the escrow's ABI."""
+    leaves = ParleyError.leaves()
+    table = {}
+    for entry in load("Escrow").abi:
+        if entry["type"] == "error" and entry["name"] in leaves:
+            types = [argument["type"] for argument in entry["inputs"]]
+            selector = keccak(f"{entry['name']}({','.join(types)})".encode())[:4]
+            table[selector] = leaves[entry["name"]], types
+    return table
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 eth_abi decodes to whatever the type says
+    return "0x" + value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,56 @@
+"""Request bodies: bounded before they are read, parsed without surprises."""
+
+from collections.abc import Mapping
+
+from fastapi import Request
+
+from marketplace.core.errors import BodyTooLarge
+from marketplace.core.values import Json, parse_json
+
+MOST_MESSAGE = 64 * 1024
+MOST_ARTIFACT = 2 * 1024 * 1024
+
+
+async def read_bounded(request: Request, most: int) -> bytes:
+    """The body; raises BodyTooLarge as soon as it is known to be larger than ``most`` bytes."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > most:
+        raise BodyTooLarge(int(stated), most)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise BodyTooLarge(len(body), most)
+    return bytes(body)
+
+
+async def read_json(request: Request) -> Json:
+    """A message's JSON: no duplicate keys, no NaN, no floats, bounded in size."""
+    return parse_json(await read_bounded(request, MOST_MESSAGE))
+
+
+def envelope_schema() -> Mapping[str, object]:
+    """The OpenAPI request body of a message."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["domain", "kind", "signer", "digest", "signature"],
+                        "properties": {
+                            "domain": {"type": "string", "description": "domain separator"},
+                            "kind": {"type": "string"},
+                            "negotiation": {"type": "string"},
+                            "signer": {"type": "string"},
+                            "digest": {"type": "string"},
+                            "signature": {"type": "string"},
+                            "message": {"type": "object", "description": "EIP-712 message"},
+                            "detail": {"type": "object", "description": "content or subject"},
+                        },
+                    }
+                }
+            },
+        }
+    }

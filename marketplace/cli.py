@@ -1,0 +1,131 @@
+"""The ``parley`` command."""
+
+import json
+import sys
+import threading
+from dataclasses import asdict
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from marketplace.bootstrap import build_server, listen
+from marketplace.core.audit import Report
+from marketplace.core.errors import ParleyError
+from marketplace.devnet import devnet as start_devnet
+from marketplace.sdk.auditing import audit_market
+from marketplace.settings import DevnetSettings, RegistrySettings
+
+app = typer.Typer(
+    help="Parley: agents that do not trust each other agree on terms and have them settled.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line instead.")]
+
+
+@app.command()
+def serve(
+    escrow: Annotated[str, typer.Option(help="The escrow's address.")],
+    chain_id: Annotated[int, typer.Option(help="The chain of the escrow.")],
+    database: Annotated[Path, typer.Option(help="SQLite file.")] = Path("parley.sqlite"),
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+) -> None:
+    """Run a registry for one escrow. It holds no key and no money."""
+    settings = RegistrySettings(database, chain_id, escrow, host, port)
+    server, bound = build_server(settings), listen(host, port)
+    errors.print(f"registry on http://{host}:{bound.getsockname()[1]} (API at /docs)")
+    server.run(sockets=[bound])
+
+
+@app.command()
+def devnet(
+    directory: Annotated[Path, typer.Option("--dir", help="Keys, database, devnet.json.")] = Path(
+        ".parley"
+    ),
+    chain: Annotated[str, typer.Option(help="auto, anvil or embedded.")] = "auto",
+    port: Annotated[int, typer.Option(help="The registry's TCP port; 0 takes a free one.")] = 0,
+    party: Annotated[list[str] | None, typer.Option(help="A wallet to make and fund.")] = None,
+    with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a chain with our contracts, funded keys and a registry, on loopback."""
+    parties = tuple(party or ("buyer", "seller"))
+    settings = DevnetSettings(directory, chain, port, parties)
+    with start_devnet(settings) as (network, server, bound):
+        if with_parent:
+            threading.Thread(target=_stop_at_eof, args=[server], daemon=True).start()
+        if as_json:
+            typer.echo(json.dumps(asdict(network)))
+        else:
+            errors.print(f"chain     {network.rpc} ({network.chain})")
+            errors.print(f"registry  {network.registry} (API at /docs)")
+            errors.print(f"escrow    {network.escrow}\ntoken     {network.token}")
+            errors.print(f"keys      {', '.join(network.keys.values())}")
+            errors.print(f"described in {directory}/devnet.json; Ctrl-C ends it")
+        server.run(sockets=[bound])
+
+
+@app.command()
+def audit(
+    rpc: Annotated[str, typer.Option(help="JSON-RPC URL of a node that you believe.")],
+    log: Annotated[str, typer.Option(help="The registry's URL; it is believed in nothing.")],
+    as_json: Json = False,
+) -> None:
+    """Check a registry's whole log against the escrow; exit status 0 only if all holds."""
+    report = audit_market(rpc, log)
+    if as_json:
+        typer.echo(json.dumps(report_json(report)))
+    else:
+        _show(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def report_json(report: Report) -> dict[str, object]:
+    """An audit's outcome with stable keys."""
+    return {
+        "ok": report.ok,
+        "checked": report.checked,
+        "findings": [asdict(finding) for finding in report.findings],
+        "unopened": report.unopened,
+        "unlogged": report.unlogged,
+    }
+
+
+def main() -> None:
+    """Run the command; a named error is one line and exit status 2, never a traceback."""
+    for extra in entry_points(group="parley.commands"):
+        app.command(extra.name)(extra.load())
+    try:
+        app()
+    except (ParleyError, OSError, RuntimeError) as error:
+        errors.print(f"[bold red]refused[/] {error}", highlight=False, markup=True)
+        sys.exit(2)
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    counted = ", ".join(f"{count} {what}" for what, count in report.checked.items())
+    console.print(f"checked {counted}")
+    for label, deals in (("not opened", report.unopened), ("not in the log", report.unlogged)):
+        if deals:
+            console.print(f"{label} (information): {', '.join(deals)}", highlight=False)
+    if report.findings:
+        table = Table("what", "where", "exactly", title="findings")
+        for finding in report.findings:
+            table.add_row(finding.kind, finding.where, finding.what)
+        console.print(table)
+    console.print("[bold green]OK[/]" if report.ok else "[bold red]NOT OK[/]")
+
+
+def _stop_at_eof(server: uvicorn.Server) -> None:
+    sys.stdin.read()
+    server.should_exit = True

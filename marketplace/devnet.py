@@ -1,0 +1,79 @@
+"""A development network in one process: a chain, our contracts, funded keys, a registry.
+
+Everything talks to the chain by its RPC URL and to the registry by its own; nothing
+here is known to the agents but what ``devnet.json`` says.
+"""
+
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import uvicorn
+
+from marketplace.adapters.evm.deploy import Deployer, Deployment
+from marketplace.adapters.evm.devchain import DevChain, start_chain
+from marketplace.bootstrap import build_server, listen
+from marketplace.sdk.devnet import Devnet
+from marketplace.sdk.wallet import Wallet
+from marketplace.settings import DEV_TOKENS, DEV_WEI, DevnetSettings, RegistrySettings
+
+
+@contextmanager
+def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, socket.socket]]:
+    """A network that is ready but for its registry, which runs when the caller runs its server.
+
+    The directory is made anew: keys, ledgers and logs of an earlier chain mean nothing here.
+    """
+    fresh(settings.directory)
+    with start_chain(settings.chain, settings.port and settings.port + 1) as chain:
+        bound = listen("127.0.0.1", settings.port)
+        port = bound.getsockname()[1]
+        deployment, keys = _populate(chain, settings)
+        server = build_server(
+            RegistrySettings(
+                database=settings.directory / "registry.sqlite",
+                chain_id=deployment.chain_id,
+                escrow=deployment.escrow,
+                port=port,
+            )
+        )
+        network = Devnet(
+            rpc=chain.rpc_url,
+            registry=f"http://127.0.0.1:{port}",
+            chain=chain.kind,
+            escrow=deployment.escrow,
+            token=deployment.token,
+            keys=keys,
+        )
+        description = json.dumps(asdict(network), indent=2) + "\n"
+        (settings.directory / "devnet.json").write_text(description)
+        try:
+            yield network, server, bound
+        finally:
+            bound.close()
+
+
+def fresh(directory: Path) -> None:
+    """An empty directory that only its owner can read; only one of ours is ever emptied."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / "devnet.json").exists():
+            raise FileExistsError(f"{directory} is not empty and no devnet's; name another --dir")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _populate(chain: DevChain, settings: DevnetSettings) -> tuple[Deployment, dict[str, str]]:
+    deployer = Deployer(chain.rpc_url, chain.keys[0])
+    deployment = deployer.deploy()
+    keys = {}
+    for party in settings.parties:
+        wallet, path = Wallet.create(), settings.directory / f"{party}.key"
+        wallet.save(path)
+        deployer.give_gas(wallet.address, DEV_WEI)
+        deployer.mint(deployment.token, wallet.address, DEV_TOKENS)
+        keys[party] = str(path.resolve())
+    return deployment, keys

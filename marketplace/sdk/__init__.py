@@ -1,0 +1,49 @@
+"""Parley's SDK: discover, negotiate, settle, audit.
+
+    with Client(registry, rpc, Wallet.load("buyer.key"), limits) as client:
+        listed = client.search(kind="compute")[0]
+        talk = client.invite(listed)
+
+See docs/quickstart.md. Everything an agent needs is in this one list of names.
+"""
+
+from marketplace.core.agreement import Agreement
+from marketplace.core.audit import Finding, Report
+from marketplace.core.deal import Deal, DealState
+from marketplace.core.errors import ParleyError
+from marketplace.core.guardrails import Limits
+from marketplace.core.listing import Content
+from marketplace.core.listing import Settlement as SettlementRules
+from marketplace.core.negotiation import Offer, State
+from marketplace.core.outcome import Issue, Outcome, OutcomeSpace
+from marketplace.sdk.auditing import audit_market
+from marketplace.sdk.client import Client, Listed, Rules
+from marketplace.sdk.devnet import Devnet
+from marketplace.sdk.settlement import Settlement
+from marketplace.sdk.talk import Talk
+from marketplace.sdk.wallet import Wallet
+
+__all__ = [
+    "Agreement",
+    "Client",
+    "Content",
+    "Deal",
+    "DealState",
+    "Devnet",
+    "Finding",
+    "Issue",
+    "Limits",
+    "Listed",
+    "Offer",
+    "Outcome",
+    "OutcomeSpace",
+    "ParleyError",
+    "Report",
+    "Rules",
+    "Settlement",
+    "SettlementRules",
+    "State",
+    "Talk",
+    "Wallet",
+    "audit_market",
+]

@@ -1,0 +1,42 @@
+"""Auditing over the network: public bytes and an RPC URL, and nobody's word."""
+
+from marketplace.adapters.evm.view import EvmView
+from marketplace.core.audit import ChainEvent, LoggedEntry, Report, audit
+from marketplace.core.errors import DomainMismatch
+from marketplace.sdk.registry import Registry
+
+
+def audit_market(rpc: str, log: str) -> Report:
+    """Audit a registry's whole log against the escrow that its messages name.
+
+    Args:
+        rpc: JSON-RPC URL of a node that the auditor believes.
+        log: the registry's URL; it is believed in nothing.
+
+    Raises:
+        EscrowUnknown: the code at the escrow's address is not this version's.
+        DomainMismatch: the registry names another chain than the node's.
+    """
+    registry = Registry(log)
+    try:
+        stated = registry.info().domain
+        chain = EvmView(rpc, stated.verifyingContract)
+        if chain.domain.to_json() != stated.model_dump():
+            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
+        chain.check_code()
+        entries, root = _download(registry)
+        events = [ChainEvent(e.name, e.deal, e.values, e.at) for e in chain.events()]
+        return audit(entries, root, events, chain.domain)
+    finally:
+        registry.close()
+
+
+def _download(registry: Registry) -> tuple[list[LoggedEntry], str]:
+    entries: list[LoggedEntry] = []
+    page = registry.log(0)
+    size, root = page.size, page.root
+    while page.entries and len(entries) < size:
+        entries += [LoggedEntry(e.index, e.leaf_hash, e.data.encode()) for e in page.entries]
+        if len(entries) < size:
+            page = registry.log(len(entries))
+    return entries[:size], root

@@ -1,0 +1,179 @@
+"""The client: one party's way into the marketplace.
+
+Blocking on purpose, and the only client there is: from asynchronous code call it in a
+thread (``await asyncio.to_thread(...)``). It trusts the registry with nothing that it
+can check: messages, signatures and states are proved here, and the escrow's code is
+compared with the one that this version was made for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from marketplace.adapters.evm.escrow import EvmEscrow
+from marketplace.adapters.evm.view import EvmView
+from marketplace.adapters.system import SystemClock, random_bytes32
+from marketplace.core.agreement import Agreement
+from marketplace.core.errors import DomainMismatch, ListingMissing
+from marketplace.core.guardrails import Limits
+from marketplace.core.listing import Content, Listing
+from marketplace.core.message import Invitation, Kind, parse_message
+from marketplace.core.values import ZERO_DIGEST, Address, Digest
+from marketplace.sdk.ledger import Ledger
+from marketplace.sdk.means import Means, sha256_hex
+from marketplace.sdk.registry import Registry
+from marketplace.sdk.settlement import Settlement
+from marketplace.sdk.signer import Signer
+from marketplace.sdk.talk import Talk
+from marketplace.sdk.wallet import Wallet
+from marketplace.wire.views import MessageView
+
+WEEK = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A published listing, its signature proved."""
+
+    digest: Digest
+    header: Listing
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an invitation sets for its talk: seconds to the deadline, rounds, improvement."""
+
+    lasts: int = 600
+    max_rounds: int = 40
+    min_improvement: int = 1
+
+
+class Client:
+    """One party at one registry and one chain.
+
+    Args:
+        registry: the registry's URL.
+        rpc: the chain's JSON-RPC URL; choose it yourself, it is what you believe.
+        wallet: who signs.
+        limits: what a human allows the wallet to sign.
+        ledger: where the signer's commitments are kept; None keeps them in memory, and
+            then a restart forgets what is outstanding.
+    """
+
+    def __init__(
+        self,
+        registry: str,
+        rpc: str,
+        wallet: Wallet,
+        limits: Limits,
+        ledger: Path | None = None,
+    ) -> None:
+        self._registry = Registry(registry)
+        stated = self._registry.info().domain
+        chain = EvmView(rpc, stated.verifyingContract)
+        if chain.domain.to_json() != stated.model_dump():
+            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
+        chain.check_code()
+        signer = Signer(wallet, limits, Ledger(ledger), chain.domain, SystemClock())
+        escrow = EvmEscrow(chain, rpc, wallet)
+        self._means = Means(self._registry, signer, chain, escrow, random_bytes32)
+
+    @property
+    def address(self) -> Address:
+        """This party."""
+        return self._means.signer.address
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def search(self, **query: str | int) -> list[Listed]:
+        """Live listings; query by kind, text (in the title), seller, limit."""
+        return [self._listed(view) for view in self._registry.listings(**query)]
+
+    def publish(
+        self, content: Content, replaces: Digest = ZERO_DIGEST, lasts: int = WEEK
+    ) -> Listed:
+        """Publish a listing, or replace one; a bond is allowed to the escrow at once."""
+        signer = self._means.signer
+        if content.settlement.bond_bps:
+            self._allow(content)
+        header = Listing(self.address, content.digest, replaces, signer.clock.now() + lasts)
+        message = signer.listing(header, content)
+        self._registry.submit(message.to_json(signer.domain))
+        return Listed(message.digest, header, content)
+
+    def invite(self, listed: Listed, request: bytes = b"", rules: Rules | None = None) -> Talk:
+        """As a buyer: ask a listing's seller for an offer, and let the escrow pull the price.
+
+        Args:
+            listed: the listing to talk about.
+            request: bytes that say what is asked, for example a job; the seller gets them.
+            rules: deadline, rounds, improvement.
+        """
+        rules, signer = rules or Rules(), self._means.signer
+        self._allow(listed.content)
+        invitation = Invitation(
+            buyer=self.address,
+            seller=listed.header.seller,
+            listing=listed.digest,
+            buyer_nonce=signer.ledger.take_nonce(),
+            buyer_epoch=self._means.chain.epoch(self.address),
+            deadline=signer.clock.now() + rules.lasts,
+            max_rounds=rules.max_rounds,
+            min_improvement=rules.min_improvement,
+            request=sha256_hex(request) if request else ZERO_DIGEST,
+            salt=self._means.random_bytes32(),
+        )
+        message = signer.invitation(invitation)
+        self._registry.submit(message.to_json(signer.domain))
+        if request:
+            self._means.put(message.digest, request)
+        return self.talk(message.digest)
+
+    def invitations(self, start: int = 0) -> Iterator[Talk]:
+        """As a seller: each invitation to this party, for ever, from an index of the log."""
+        for view in self._registry.follow(start, self.address):
+            if view is None or view.message.get("kind") != Kind.INVITATION:
+                continue
+            message = parse_message(view.message, self._means.signer.domain)
+            if isinstance(message.body, Invitation) and message.body.seller == self.address:
+                yield self.talk(message.digest)
+
+    def talk(self, negotiation: Digest) -> Talk:
+        """A negotiation of this party, from its first message on."""
+        first = self._registry.messages(negotiation)[0]
+        message = parse_message(first.message, self._means.signer.domain)
+        listing = message.body.listing if isinstance(message.body, Invitation) else ZERO_DIGEST
+        listed = self._listed(self._registry.listing(listing))
+        if listed.digest != listing:
+            raise ListingMissing(listing)
+        talk = Talk(self._means, listed.header, listed.content, first)
+        talk.sync()
+        return talk
+
+    def settle(self, agreement: Agreement) -> Settlement:
+        """The agreement's life in the escrow."""
+        return Settlement(self._means, agreement)
+
+    def balance(self, token: Address) -> int:
+        """This party's balance of a token, in base units."""
+        return self._means.chain.balance(token, self.address)
+
+    def _allow(self, content: Content) -> None:
+        self._means.escrow.allow(content.settlement.token, self._means.signer.limits.most_exposure)
+
+    def _listed(self, view: MessageView) -> Listed:
+        message = parse_message(view.message, self._means.signer.domain)
+        match message.body, message.detail:
+            case Listing() as header, Content() as content if message.signer == header.seller:
+                return Listed(message.digest, header, content)
+        raise ListingMissing(message.digest)

@@ -1,0 +1,144 @@
+"""The registry as a client sees it: HTTP, named errors, an event stream that resumes."""
+
+from collections.abc import Generator, Iterator
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from marketplace.core.errors import ParleyError, RegistryRefused, RegistryUnavailable
+from marketplace.core.values import Digest, Json, canonical
+from marketplace.wire.problems import Problem, from_problem
+from marketplace.wire.views import (
+    InfoView,
+    LogView,
+    MessagesView,
+    MessageView,
+    NegotiationView,
+    Receipt,
+    View,
+)
+
+V = TypeVar("V", bound=View)
+TIMEOUT_SECONDS = 30.0
+ATTEMPTS = 3
+# The registry sends a heartbeat well within this; longer silence is a lost connection.
+SILENCE_SECONDS = 20.0
+
+
+class Registry:
+    """One registry; safe for use by several threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def info(self) -> InfoView:
+        """The domain to sign in."""
+        return self._get(InfoView, "/v1")
+
+    def submit(self, envelope: Json) -> Receipt:
+        """Send a signed message, again where the answer is lost: the registry stores it once."""
+        request = {
+            "content": canonical(envelope),
+            "headers": {"content-type": "application/json"},
+        }
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return _view(Receipt, self._ask("POST", "/v1/messages", **request))
+            except RegistryUnavailable:
+                continue
+        return _view(Receipt, self._ask("POST", "/v1/messages", **request))
+
+    def listings(self, **query: str | int) -> list[MessageView]:
+        """Live listings: kind, text, seller, after, limit."""
+        return self._get(MessagesView, "/v1/listings", query).messages
+
+    def listing(self, digest: Digest) -> MessageView:
+        """A listing as it was published."""
+        return self._get(MessageView, f"/v1/listings/{digest}")
+
+    def negotiation(self, negotiation: Digest) -> NegotiationView:
+        """What the registry says of a negotiation."""
+        return self._get(NegotiationView, f"/v1/negotiations/{negotiation}")
+
+    def messages(self, negotiation: Digest) -> list[MessageView]:
+        """A negotiation's messages, in order."""
+        return self._get(MessagesView, f"/v1/negotiations/{negotiation}/messages").messages
+
+    def log(self, start: int) -> LogView:
+        """A page of the public log."""
+        return self._get(LogView, "/v1/log", {"start": start})
+
+    def put_artifact(
+        self, negotiation: Digest, artifact: Digest, data: bytes, signature: str
+    ) -> None:
+        """Leave bytes for the counterparty."""
+        path = f"/v1/negotiations/{negotiation}/artifacts/{artifact}"
+        self._ask("PUT", path, content=data, headers={"parley-signature": signature})
+
+    def artifact(self, negotiation: Digest, artifact: Digest) -> bytes:
+        """The bytes that the counterparty left, as the registry gives them: check the digest."""
+        path = f"/v1/negotiations/{negotiation}/artifacts/{artifact}"
+        return self._ask("GET", path).content
+
+    def follow(self, start: int, party: str) -> Generator[MessageView | None, None, None]:
+        """A party's messages from an index on, for ever; None is a heartbeat.
+
+        A lost connection is taken up again after the last message that arrived.
+        """
+        following = start
+        while True:
+            try:
+                for event in self._events(following, party):
+                    if event is not None:
+                        following = event.index + 1
+                    yield event
+            except RegistryUnavailable:
+                yield None
+                # A registry that is gone for good is found out here, by name.
+                self.info()
+
+    def _events(self, start: int, party: str) -> Iterator[MessageView | None]:
+        query: dict[str, str | int] = {"party": party, "start": start}
+        timeout = httpx.Timeout(TIMEOUT_SECONDS, read=SILENCE_SECONDS)
+        try:
+            with self._http.stream("GET", "/v1/events", params=query, timeout=timeout) as answer:
+                for line in answer.iter_lines():
+                    if line.startswith("data: "):
+                        yield MessageView.model_validate_json(line.removeprefix("data: "))
+                    elif line.startswith(":"):
+                        yield None
+        except httpx.HTTPError as error:
+            raise RegistryUnavailable(self.url, type(error).__name__) from None
+
+    def _get(self, view: type[V], path: str, query: dict[str, str | int] | None = None) -> V:
+        return _view(view, self._ask("GET", path, params=query))
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 httpx's own
+        try:
+            answer = self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise RegistryUnavailable(self.url, type(error).__name__) from None
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer
+
+
+def _refusal(answer: httpx.Response) -> ParleyError:
+    try:
+        return from_problem(Problem.model_validate_json(answer.content))
+    except ValidationError:
+        return RegistryRefused(answer.status_code, answer.text[:200])
+
+
+def _view(view: type[V], answer: httpx.Response) -> V:
+    try:
+        return view.model_validate_json(answer.content)
+    except ValidationError:
+        words = "not an answer of a Parley registry"
+        raise RegistryRefused(answer.status_code, words) from None

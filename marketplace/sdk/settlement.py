@@ -1,0 +1,108 @@
+"""A settlement: one agreement in the escrow, from opening to its end."""
+
+import time
+from collections.abc import Collection
+
+from marketplace.core.agreement import Agreement
+from marketplace.core.deal import Deal, DealState, Operation, delivery_deadline, review_deadline
+from marketplace.core.errors import ArtifactMissing, WrongState
+from marketplace.core.feasibility import check_feasible
+from marketplace.core.values import Digest
+from marketplace.ports.chain import DealEvent, Transaction
+from marketplace.sdk.means import POLL_SECONDS, Means
+
+
+class Settlement:
+    """What a party does with an agreement; ``transactions`` holds what this party paid gas for."""
+
+    def __init__(self, means: Means, agreement: Agreement) -> None:
+        agreement.check(means.signer.domain)
+        self._means = means
+        self.agreement = agreement
+        self.transactions: list[tuple[str, Transaction]] = []
+
+    @property
+    def id(self) -> Digest:
+        """The deal's key: the terms' digest."""
+        return self.agreement.digest
+
+    @property
+    def position(self) -> Deal:
+        """The deal's position in the escrow now."""
+        return self._means.chain.position(self.id)
+
+    @property
+    def delivery_deadline(self) -> int:
+        """From this block time the buyer can take a refund if nothing was delivered."""
+        return delivery_deadline(self.position, self.agreement.terms)
+
+    @property
+    def review_deadline(self) -> int:
+        """From this block time the seller can claim."""
+        return review_deadline(self.position, self.agreement.terms)
+
+    def open(self) -> Deal:
+        """Open the deal: price and bond move into the escrow."""
+        terms = self.agreement.terms
+        check_feasible(terms, self._means.chain.now(), self._means.chain.facts(terms))
+        self._did("open", self._means.escrow.open(self.agreement))
+        self._count()
+        return self.position
+
+    def wait(self, states: Collection[DealState], seconds: float) -> Deal:
+        """Block until the deal is in one of the states; raises WrongState when time is up."""
+        ends = time.monotonic() + seconds
+        while (position := self.position).state not in states:
+            if time.monotonic() >= ends:
+                raise WrongState(position.state.name, "/".join(s.name for s in states))
+            time.sleep(POLL_SECONDS)
+        self._count()
+        return position
+
+    def deliver(self, data: bytes, charge: int) -> Deal:
+        """Leave the deliverable with the registry, then record its digest and the charge."""
+        artifact = self._means.put(self.agreement.negotiation, data)
+        return self._operate(Operation.DELIVER, (artifact, charge))
+
+    def delivered(self) -> DealEvent:
+        """The escrow's event of the delivery; raises ArtifactMissing before there is one."""
+        for event in self._means.chain.events():
+            if (event.name, event.deal) == ("Delivered", self.id):
+                return event
+        raise ArtifactMissing(self.id)
+
+    def fetch(self) -> bytes:
+        """What was delivered, checked against the digest in the escrow."""
+        deliverable = str(self.delivered().values["deliverable"])
+        return self._means.get(self.agreement.negotiation, deliverable)
+
+    def release(self) -> Deal:
+        """As the buyer: let the charge go to the seller."""
+        return self._operate(Operation.RELEASE)
+
+    def claim(self) -> Deal:
+        """As the seller, after the review window: take the charge."""
+        return self._operate(Operation.CLAIM)
+
+    def refund(self) -> Deal:
+        """As the buyer after the delivery window, as the seller any time: undo the deal."""
+        return self._operate(Operation.REFUND)
+
+    def _operate(self, operation: Operation, delivery: tuple[Digest, int] | None = None) -> Deal:
+        sent = self._means.escrow.operate(self.agreement.terms, operation, delivery)
+        self._did(operation.value, sent)
+        self._count()
+        return self.position
+
+    def _did(self, operation: str, transaction: Transaction) -> None:
+        self.transactions.append((operation, transaction))
+
+    def _count(self) -> None:
+        # The signer's exposure follows what the chain says, whoever moved the deal.
+        terms, ledger, state = self.agreement.terms, self._means.signer.ledger, self.position.state
+        buying = self._means.signer.address == terms.buyer
+        nonce = terms.buyer_nonce if buying else terms.seller_nonce
+        if state in (DealState.FUNDED, DealState.DELIVERED):
+            ledger.opened(nonce, terms.price if buying else terms.bond)
+        elif state is not DealState.NONE:
+            ledger.ended(nonce)

@@ -1,0 +1,207 @@
+"""A talk: one negotiation, seen and spoken in by one of its parties.
+
+Every message is parsed, its signature proved and the machine advanced here: what the
+registry relays is checked, what it says of the state is not even asked.
+"""
+
+from collections.abc import Mapping
+
+from marketplace.core.agreement import Agreement
+from marketplace.core.errors import EventRefused, WrongTurn
+from marketplace.core.feasibility import check_feasible
+from marketplace.core.listing import Content, Listing
+from marketplace.core.message import Message, parse_message
+from marketplace.core.negotiation import (
+    OPEN_STATES,
+    Negotiation,
+    Offer,
+    State,
+    advance,
+    as_of,
+    begin,
+)
+from marketplace.core.outcome import DELIVERY_WINDOW, Outcome, Subject
+from marketplace.core.terms import Rail, Terms
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
+from marketplace.sdk.means import Means
+from marketplace.wire.views import MessageView
+
+
+class Talk:
+    """One negotiation. Blocking; use one from one thread at a time."""
+
+    def __init__(self, means: Means, header: Listing, content: Content, first: MessageView) -> None:
+        self._means = means
+        message = parse_message(first.message, means.signer.domain)
+        self.negotiation: Negotiation = begin(message, header, content, first.received_at)
+        self._index = first.index
+
+    @property
+    def id(self) -> Digest:
+        """The invitation's digest."""
+        return self.negotiation.id
+
+    @property
+    def content(self) -> Content:
+        """The listing's content, as it was when the talk began."""
+        return self.negotiation.content
+
+    @property
+    def state(self) -> State:
+        """The state now, timeouts included."""
+        return as_of(self.negotiation, self._means.signer.clock.now())
+
+    @property
+    def buying(self) -> bool:
+        """Whether this party is the buyer."""
+        return self._means.signer.address == self.negotiation.invitation.buyer
+
+    @property
+    def my_turn(self) -> bool:
+        """Whether the next offer, acceptance or rejection is this party's."""
+        return self.state in OPEN_STATES and self.negotiation.turn == self._means.signer.address
+
+    @property
+    def standing(self) -> Offer | None:
+        """The offer on the table."""
+        return self.negotiation.standing
+
+    @property
+    def my_last_offer(self) -> Offer | None:
+        """This party's latest offer."""
+        return self.negotiation.last_offer_of(self._means.signer.address)
+
+    @property
+    def request(self) -> bytes:
+        """What the buyer asked for with its invitation; empty if nothing."""
+        artifact = self.negotiation.invitation.request
+        return b"" if artifact == ZERO_DIGEST else self.get(artifact)
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """Once ACCEPTED."""
+        return self.negotiation.agreement
+
+    def sync(self) -> State:
+        """Take every message that the registry has and this talk has not."""
+        for view in self._means.registry.messages(self.id)[self.negotiation.length :]:
+            self._take(view)
+        return self.state
+
+    def wait(self) -> State:
+        """Block until it is this party's turn or the talk is over."""
+        stream = self._means.registry.follow(self._index + 1, self._means.signer.address)
+        while not self.my_turn and self.state in OPEN_STATES:
+            self._take(next(stream))
+        stream.close()
+        return self.state
+
+    def offer(self, outcome: Outcome, delivery: Mapping[str, str], open_for: int = 900) -> Offer:
+        """Propose an outcome.
+
+        Args:
+            outcome: a value for each issue of the listing.
+            delivery: how the delivery is recognised, as the kind of listing defines.
+            open_for: seconds in which the offer can be opened on chain.
+        """
+        self._require_turn()
+        salt = self._means.random_bytes32()
+        subject = Subject(self.negotiation.invitation.listing, outcome, delivery, salt)
+        terms = self._terms(subject, open_for)
+        self._check(terms)
+        self._say(self._means.signer.offer(self.id, terms, subject))
+        return self.negotiation.offers[-1]
+
+    def accept(self) -> Agreement:
+        """Sign the standing offer; the agreement can be opened at once."""
+        self._require_turn()
+        offer = self.standing
+        if offer is None:
+            raise EventRefused("acceptance", self.state)
+        self._check(offer.terms)
+        self._say(self._means.signer.acceptance(self.id, offer.terms, offer.subject))
+        if self.agreement is None:
+            raise EventRefused("acceptance", self.state)
+        return self.agreement
+
+    def reject(self) -> None:
+        """Answer no, which ends the talk."""
+        self._say(self._means.signer.rejection(self.id, self.negotiation.head))
+
+    def withdraw(self) -> None:
+        """Leave; offers already signed stay executable until they expire."""
+        self._say(self._means.signer.withdrawal(self.id, self.negotiation.head))
+
+    def put(self, data: bytes) -> Digest:
+        """Leave bytes for the counterparty; returns their SHA-256."""
+        return self._means.put(self.id, data)
+
+    def get(self, artifact: Digest) -> bytes:
+        """The counterparty's bytes of this SHA-256."""
+        return self._means.get(self.id, artifact)
+
+    def now(self) -> int:
+        """The later of wall clock and chain clock: what must come later comes after both."""
+        return max(self._means.signer.clock.now(), self._means.chain.now())
+
+    def _require_turn(self) -> None:
+        # Asked before anything is signed; the machine asks again with the message in hand.
+        address, turn = self._means.signer.address, self.negotiation.turn
+        if address != turn:
+            raise WrongTurn(address, turn)
+
+    def _terms(self, subject: Subject, open_for: int) -> Terms:
+        rules, invitation = self.content.settlement, self.negotiation.invitation
+        seller_nonce, seller_epoch = self._sellers_mark()
+        return Terms(
+            buyer=invitation.buyer,
+            seller=invitation.seller,
+            arbiter=ZERO_ADDRESS,
+            token=rules.token,
+            price=subject.price,
+            bond=rules.bond(subject.price),
+            fee_bps=rules.fee_bps,
+            fee_recipient=rules.fee_recipient,
+            arbiter_fee=0,
+            rail=Rail.ESCROW,
+            open_by=self.now() + open_for,
+            delivery_window=subject.outcome[DELIVERY_WINDOW],
+            review_window=rules.review_window,
+            arbitration_window=0,
+            default_seller_bps=0,
+            subject=subject.digest,
+            previous=self.negotiation.head,
+            buyer_nonce=invitation.buyer_nonce,
+            seller_nonce=seller_nonce,
+            buyer_epoch=invitation.buyer_epoch,
+            seller_epoch=seller_epoch,
+            voucher_signer=ZERO_ADDRESS,
+            bundle=ZERO_DIGEST,
+        )
+
+    def _sellers_mark(self) -> tuple[int, int]:
+        # The seller's first offer brings its nonce and epoch; everything after repeats them.
+        if self.negotiation.offers:
+            first = self.negotiation.offers[0].terms
+            return first.seller_nonce, first.seller_epoch
+        signer = self._means.signer
+        return signer.ledger.take_nonce(), self._means.chain.epoch(signer.address)
+
+    def _check(self, terms: Terms) -> None:
+        check_feasible(terms, self.now(), self._means.chain.facts(terms))
+
+    def _say(self, message: Message) -> None:
+        # Tried on our own machine first, so that nothing is sent that the rules refuse.
+        clock = self._means.signer.clock
+        after = advance(self.negotiation, message, clock.now())
+        receipt = self._means.registry.submit(message.to_json(self._means.signer.domain))
+        self.negotiation, self._index = after, receipt.index
+
+    def _take(self, view: MessageView | None) -> None:
+        if view is None or view.message.get("negotiation") != self.id:
+            return
+        if view.sequence < self.negotiation.length:
+            return
+        message = parse_message(view.message, self._means.signer.domain)
+        self.negotiation = advance(self.negotiation, message, view.received_at)
+        self._index = view.index

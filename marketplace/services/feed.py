@@ -1,0 +1,30 @@
+"""Feed: the log from an index on, for as long as a reader stays."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from marketplace.ports.bus import Bus
+from marketplace.ports.store import Entry, Store
+
+PAGE = 200
+HEARTBEAT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Replays from the durable log; the bus only says when to look again."""
+
+    store: Store
+    bus: Bus
+
+    async def follow(self, start: int, party: str = "") -> AsyncIterator[Entry | None]:
+        """Entries from an index on, nothing lost and nothing twice; None is a heartbeat."""
+        following = start
+        while True:
+            signal = self.bus.signal()
+            page = await self.store.entries(following, PAGE, party)
+            for entry in page:
+                yield entry
+                following = entry.index + 1
+            if not page and not await signal.wait(HEARTBEAT_SECONDS):
+                yield None

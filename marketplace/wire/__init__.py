@@ -1,0 +1,1 @@
+"""What crosses HTTP: views of answers, and problems. Signed messages parse in core."""

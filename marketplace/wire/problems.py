@@ -1,0 +1,74 @@
+"""Problems: every named error as ``application/problem+json`` and back (RFC 9457)."""
+
+from pydantic import BaseModel, ConfigDict
+
+from marketplace.core import errors
+from marketplace.core.errors import ParleyError, RegistryRefused
+
+MEDIA_TYPE = "application/problem+json"
+
+# The most specific class that is listed rules.
+STATUS: dict[type[ParleyError], int] = {
+    errors.MalformedValue: 422,
+    errors.BodyTooLarge: 413,
+    errors.SignatureRefused: 403,
+    errors.TermsInfeasible: 422,
+    errors.MessageRefused: 409,
+    errors.DealRefused: 409,
+    errors.PolicyDenied: 403,
+    errors.Missing: 404,
+    errors.Unavailable: 503,
+    errors.RegistryRefused: 502,
+    errors.ParleyError: 400,
+}
+
+
+class Problem(BaseModel):
+    """A refusal: what is wrong, the values that disagree, the next step.
+
+    ``code`` is stable and the same in Python, over HTTP and, where the contract can
+    raise it, in Solidity. ``retryable`` says whether the same request may succeed later.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+    retryable: bool
+    values: dict[str, str | int]
+
+
+def status_of(error: type[ParleyError]) -> int:
+    """The HTTP status of an error class."""
+    return next(STATUS[ancestor] for ancestor in error.__mro__ if ancestor in STATUS)
+
+
+def to_problem(error: ParleyError) -> Problem:
+    """The problem that an error is over HTTP; integers beyond a double travel as strings."""
+    return Problem(
+        type=f"urn:parley:problem:{error.code}",
+        title=error.title,
+        status=status_of(type(error)),
+        detail=str(error),
+        code=error.code,
+        hint=error.hint,
+        retryable=error.retryable,
+        values={name: _safe(value) for name, value in error.values.items()},
+    )
+
+
+def from_problem(problem: Problem) -> ParleyError:
+    """The named error that a problem came from."""
+    found = ParleyError.leaves().get(problem.code)
+    names = getattr(found, "__match_args__", ())
+    if found is None or set(names) != problem.values.keys():
+        return RegistryRefused(problem.status, problem.detail)
+    return found(**problem.values)
+
+
+def _safe(value: str | int) -> str | int:
+    return value if isinstance(value, str) or abs(value) < 1 << 53 else str(value)

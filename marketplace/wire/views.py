@@ -1,0 +1,119 @@
+"""What the registry answers with."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from marketplace.core.merkle import leaf_hash
+from marketplace.core.values import Json, canonical
+from marketplace.ports.store import Entry
+
+
+class View(BaseModel):
+    """An answer; a field that this version does not know is left aside."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class DomainView(View):
+    """The EIP-712 domain of every message here, as a wallet takes it."""
+
+    name: str
+    version: str
+    chainId: int  # noqa: N815 EIP-712's own spelling
+    verifyingContract: str  # noqa: N815 the same
+
+
+class InfoView(View):
+    """What a client must know before it signs."""
+
+    service: str = "parley registry"
+    domain: DomainView
+    domain_separator: str
+    now: int = Field(description="the registry's clock, integer seconds UTC")
+
+
+class Receipt(View):
+    """Where an accepted message stands in the log and in its thread."""
+
+    kind: str
+    digest: str
+    thread: str = Field(description="the negotiation's id, or a listing's first version")
+    sequence: int = Field(description="position in the thread, from 0 without gaps")
+    index: int = Field(description="position in the log, from 0 without gaps")
+    leaf_hash: str
+    received_at: int
+
+    @classmethod
+    def from_entry(cls, entry: Entry) -> "Receipt":
+        """The receipt of a stored message."""
+        record = entry.record
+        return cls(
+            kind=record.kind,
+            digest=record.digest,
+            thread=record.thread,
+            sequence=record.position,
+            index=entry.index,
+            leaf_hash="0x" + record.leaf_hash.hex(),
+            received_at=record.received_at,
+        )
+
+
+class MessageView(View):
+    """A logged message as its reader gets it."""
+
+    index: int
+    sequence: int
+    received_at: int
+    message: dict[str, Any]
+
+
+class MessagesView(View):
+    """Messages in order."""
+
+    messages: list[MessageView]
+
+
+class NegotiationView(View):
+    """Where a negotiation stands now, timeouts included.
+
+    ``provisional`` is true while an offer in a TERMINATED or FAILED negotiation could
+    still be opened on chain by whoever countersigns it.
+    """
+
+    id: str
+    listing: str
+    buyer: str
+    seller: str
+    state: str
+    turn: str
+    head: str
+    rounds: int
+    max_rounds: int
+    length: int
+    deadline: int
+    last_open_by: int
+    provisional: bool
+    agreement: str | None
+
+
+class LogEntryView(View):
+    """One leaf: the exact bytes that were hashed, as text."""
+
+    index: int
+    leaf_hash: str
+    data: str
+
+
+class LogView(View):
+    """A range of the log and the root over all of it (RFC 6962, SHA-256)."""
+
+    size: int
+    root: str
+    entries: list[LogEntryView]
+
+
+def log_data(message: Json, received_at: int) -> tuple[bytes, bytes]:
+    """The canonical bytes of a log entry, and their leaf hash."""
+    data = canonical({"message": message, "received_at": received_at})
+    return data, leaf_hash(data)
