@@ -3,13 +3,14 @@
 Deterministic: the same preferences, curve and messages give the same words.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agents.acceptance import ac_next
 from agents.goods import Good
 from agents.offering import TimeDependent, distance_to, propose
 from agents.preferences import Preferences, Ranked, rank
-from marketplace.sdk import Agreement, Offer, Outcome, State, Talk
+from marketplace.sdk import Agreement, Offer, Outcome, PolicyDenied, State, Talk
 
 PRICE = "unit_price"
 
@@ -22,6 +23,10 @@ class Strategy:
     curve: TimeDependent
 
 
+def _silent(_: Talk) -> None:
+    """Nobody watches."""
+
+
 @dataclass
 class Negotiator:
     """One side of one talk.
@@ -30,11 +35,13 @@ class Negotiator:
         talk: the negotiation.
         strategy: private.
         good: says how a delivery is recognised; an offer that says otherwise is not taken.
+        tell: is called when an offer came and when the talk is over, for whoever watches.
     """
 
     talk: Talk
     strategy: Strategy
     good: Good
+    tell: Callable[[Talk], None] = _silent
     _ranked: list[Ranked] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,9 +49,20 @@ class Negotiator:
         self._ranked = rank(self.strategy.preferences, self.talk.content.space)
 
     def run(self) -> Agreement | None:
-        """Negotiate until there is an agreement or the talk is over."""
+        """Negotiate until there is an agreement or the talk is over.
+
+        Raises:
+            PolicyDenied: the signer's limits forbid what the strategy wants; the other
+                side is told no first, so that it does not wait for a word that cannot come.
+        """
         while self.talk.wait() in (State.INIT, State.PROPOSED, State.COUNTER):
-            self.step()
+            self.tell(self.talk)
+            try:
+                self.step()
+            except PolicyDenied:
+                self.talk.reject()
+                raise
+        self.tell(self.talk)
         return self.talk.agreement
 
     def step(self) -> None:

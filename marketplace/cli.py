@@ -1,6 +1,7 @@
 """The ``parley`` command."""
 
 import json
+import signal
 import sys
 import threading
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from marketplace.core.audit import Report
 from marketplace.core.errors import ParleyError
 from marketplace.devnet import devnet as start_devnet
 from marketplace.sdk.auditing import audit_market
-from marketplace.settings import DevnetSettings, RegistrySettings
+from marketplace.settings import Chain, DevnetSettings, RegistrySettings
 
 app = typer.Typer(
     help="Parley: agents that do not trust each other agree on terms and have them settled.",
@@ -51,13 +52,15 @@ def devnet(
     directory: Annotated[Path, typer.Option("--dir", help="Keys, database, devnet.json.")] = Path(
         ".parley"
     ),
-    chain: Annotated[str, typer.Option(help="auto, anvil or embedded.")] = "auto",
+    chain: Annotated[Chain, typer.Option(help="auto takes Anvil where it is found.")] = "auto",
     port: Annotated[int, typer.Option(help="The registry's TCP port; 0 takes a free one.")] = 0,
     party: Annotated[list[str] | None, typer.Option(help="A wallet to make and fund.")] = None,
     with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run a chain with our contracts, funded keys and a registry, on loopback."""
+    # An ordinary exit, so that the chain's process ends with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parties = tuple(party or ("buyer", "seller"))
     settings = DevnetSettings(directory, chain, port, parties)
     with start_devnet(settings) as (network, server, bound):

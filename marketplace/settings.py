@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Chain = Literal["auto", "anvil", "embedded"]
 
 DEV_TOKENS = 1_000_000_000_000
 DEV_WEI = 10**20
@@ -38,6 +41,6 @@ class DevnetSettings:
     """
 
     directory: Path
-    chain: str = "auto"
+    chain: Chain = "auto"
     port: int = 0
     parties: tuple[str, ...] = ("buyer", "seller")

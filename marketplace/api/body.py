@@ -8,7 +8,7 @@ from marketplace.core.errors import BodyTooLarge
 from marketplace.core.values import Json, parse_json
 
 MOST_MESSAGE = 64 * 1024
-MOST_ARTIFACT = 2 * 1024 * 1024
+MOST_ARTIFACT = 8 * 1024 * 1024
 
 
 async def read_bounded(request: Request, most: int) -> bytes:

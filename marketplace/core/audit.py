@@ -248,6 +248,7 @@ def _follow(held: Deal, offer: Offer, event: ChainEvent) -> Deal:
     operation = _operation(held, offer, event)
     caller = str(event.values.get("caller", offer.terms.seller))
     call = Call(
+        event.deal,
         operation,
         caller,
         event.at,

@@ -65,8 +65,9 @@ class Deal:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One transaction to the escrow about a deal."""
+    """One transaction to the escrow about a deal, which its terms' digest names."""
 
+    deal: Digest
     operation: Operation
     caller: Address
     at: int
@@ -118,7 +119,7 @@ def _deliver(deal: Deal, terms: Terms, call: Call) -> tuple[Deal, Payout]:
     if call.charge > terms.price:
         raise ChargeTooHigh(call.charge, terms.price)
     if call.deliverable == ZERO_DIGEST:
-        raise DeliverableMissing(call.deliverable)
+        raise DeliverableMissing(call.deal)
     after = replace(deal, state=DealState.DELIVERED, delivered_at=call.at, charge=call.charge)
     return after, Payout()
 

@@ -194,7 +194,7 @@ class FieldUnsupported(TermsInfeasible):
     """This version would not honour the field, so it must be zero."""
 
     field: str
-    value: int | str
+    value: int
     hint = "Set the field to zero."
 
 

@@ -93,7 +93,8 @@ def _check_supported(terms: Terms) -> None:
     for wire, name in UNSUPPORTED:
         value = getattr(terms, name)
         if value not in _ZEROS:
-            raise FieldUnsupported(wire, value)
+            # The contract reports every field as the uint256 that its word holds.
+            raise FieldUnsupported(wire, value if isinstance(value, int) else int(value, 16))
 
 
 def _check_amounts(terms: Terms) -> None:

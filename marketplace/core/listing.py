@@ -24,6 +24,7 @@ from marketplace.core.values import (
     integer,
     keccak,
     mapping,
+    shown,
     text,
 )
 
@@ -126,13 +127,16 @@ class Content:
         exactly(found, {"kind", "title", "unit", "issues", "attributes", "settlement"})
         issues, attributes = found["issues"], mapping(found["attributes"], "attributes")
         if not isinstance(issues, list):
-            raise ListingRefused("issues", str(issues)[:80], "a list of issues")
+            raise ListingRefused("issues", shown(issues), "a list of issues")
         return cls(
             kind=text(found["kind"], "kind", 40),
             title=text(found["title"], "title", 120),
             unit=text(found["unit"], "unit", 40),
             space=OutcomeSpace(tuple(Issue.from_json(issue) for issue in issues)),
-            attributes={k: text(v, k, LONGEST_ATTRIBUTE) for k, v in attributes.items()},
+            attributes={
+                text(k, "attribute", 40): text(v, k, LONGEST_ATTRIBUTE)
+                for k, v in attributes.items()
+            },
             settlement=Settlement.from_json(found["settlement"]),
         )
 

@@ -27,7 +27,12 @@ from marketplace.core.values import (
     address,
     digest,
     mapping,
+    shown,
+    text,
 )
+
+# Enough to quote a wrong one whole; what a right one is, the signature module says.
+LONGEST_SIGNATURE = 200
 
 
 class Kind(StrEnum):
@@ -181,9 +186,9 @@ def parse_message(given: Json, domain: Domain) -> Message:
     kind = _kind(envelope.get("kind"))
     shape = SHAPES[kind]
     exactly(envelope, shape.members)
-    expected = "0x" + domain.separator.hex()
-    if envelope["domain"] != expected:
-        raise DomainMismatch(str(envelope["domain"])[:80], expected)
+    stated, expected = digest(envelope["domain"], "domain"), "0x" + domain.separator.hex()
+    if stated != expected:
+        raise DomainMismatch(stated, expected)
     message = Message(
         kind=kind,
         negotiation=digest(envelope["negotiation"], "negotiation")
@@ -191,7 +196,7 @@ def parse_message(given: Json, domain: Domain) -> Message:
         else None,
         signer=address(envelope["signer"], "signer"),
         digest=digest(envelope["digest"]),
-        signature=str(envelope["signature"]),
+        signature=text(envelope["signature"], "signature", LONGEST_SIGNATURE),
         body=shape.body.from_message(envelope["message"]) if shape.body else None,
         detail=shape.detail.from_json(envelope["detail"]) if shape.detail else None,
     )
@@ -201,10 +206,9 @@ def parse_message(given: Json, domain: Domain) -> Message:
 
 
 def _kind(given: Json) -> Kind:
-    try:
-        return Kind(str(given))
-    except ValueError:
-        raise ValueMalformed("kind", str(given)[:40], "one of " + ", ".join(Kind)) from None
+    if isinstance(given, str) and given in set(Kind):
+        return Kind(given)
+    raise ValueMalformed("kind", shown(given), "one of " + ", ".join(Kind))
 
 
 def _check_digests(message: Message, domain: Domain) -> None:

@@ -62,7 +62,7 @@ class Issue:
         found = mapping(given, "issue")
         exactly(found, {"name", "low", "high", "step"})
         low, high, step = (decimal(found[key], key, ISSUE_BITS) for key in ("low", "high", "step"))
-        return cls(text(found["name"], "name", 40), low, high, step)
+        return cls(_name(found["name"]), low, high, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,11 @@ class Subject:
         delivery = mapping(found["delivery"], "delivery")
         return cls(
             listing=digest(found["listing"], "listing"),
-            outcome={name: decimal(value, name, ISSUE_BITS) for name, value in outcome.items()},
-            delivery={name: text(value, name, 200) for name, value in delivery.items()},
+            outcome={_name(key): decimal(value, key, ISSUE_BITS) for key, value in outcome.items()},
+            delivery={_name(key): text(value, key, 200) for key, value in delivery.items()},
             salt=digest(found["salt"], "salt"),
         )
+
+
+def _name(given: Json) -> str:
+    return text(given, "name", 40)

@@ -47,7 +47,7 @@ def address(value: Json, field: str = "address") -> Address:
     """A 20-byte address in lower case; a mixed-case one must pass its EIP-55 checksum."""
     form = "0x and 40 hex digits (mixed case only as an EIP-55 checksum)"
     if not isinstance(value, str) or not _ADDRESS.match(value):
-        raise ValueMalformed(field, _shown(value), form)
+        raise ValueMalformed(field, shown(value), form)
     lower = value.lower()
     if value not in (lower, checksum(lower)):
         raise ValueMalformed(field, value, form)
@@ -64,46 +64,49 @@ def checksum(lower: Address) -> str:
 def digest(value: Json, field: str = "digest") -> Digest:
     """A 32-byte digest: ``0x`` and 64 lower-case hex digits."""
     if not isinstance(value, str) or not _DIGEST.match(value):
-        raise ValueMalformed(field, _shown(value), "0x and 64 lower-case hex digits")
+        raise ValueMalformed(field, shown(value), "0x and 64 lower-case hex digits")
     return value
 
 
 def integer(value: Json, field: str, low: int, high: int) -> int:
     """A JSON integer in [low, high]; a bool is not one."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueMalformed(field, _shown(value), f"an integer from {low} to {high}")
+        raise ValueMalformed(field, shown(value), f"an integer from {low} to {high}")
     return value
 
 
 def decimal(value: Json, field: str, bits: int = 256) -> int:
     """An unsigned integer that travels as a decimal string without leading zeros."""
     if not isinstance(value, str) or not _DECIMAL.match(value) or int(value) >= 1 << bits:
-        raise ValueMalformed(field, _shown(value), f"a decimal string of at most {bits} bits")
+        raise ValueMalformed(field, shown(value), f"a decimal string of at most {bits} bits")
     return int(value)
 
 
 def text(value: Json, field: str, longest: int) -> str:
     """Printable text of 1 to ``longest`` characters, without control or format characters."""
     if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
-        raise ValueMalformed(field, _shown(value), f"1 to {longest} printable characters")
+        raise ValueMalformed(field, shown(value), f"1 to {longest} printable characters")
     return value
 
 
 def mapping(value: Json, field: str) -> Mapping[str, Json]:
     """A JSON object."""
     if not isinstance(value, Mapping):
-        raise ValueMalformed(field, _shown(value), "a JSON object")
+        raise ValueMalformed(field, shown(value), "a JSON object")
     return value
 
 
 def canonical(value: Json) -> bytes:
-    """The value's one spelling as JSON (RFC 8785)."""
-    encoded: bytes = rfc8785.dumps(value)
+    """The value's one spelling as JSON (RFC 8785); raises ValueMalformed where it has none."""
+    try:
+        encoded: bytes = rfc8785.dumps(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueMalformed("json", shown(str(error)), "JSON as in RFC 8785") from None
     return encoded
 
 
 def parse_json(data: bytes) -> Json:
-    """JSON without duplicate keys, NaN, floats or invalid UTF-8."""
+    """JSON without duplicate keys, NaN, floats, invalid UTF-8 or lone surrogates."""
     try:
         parsed: Json = json.loads(
             data.decode("utf-8"),
@@ -111,23 +114,28 @@ def parse_json(data: bytes) -> Json:
             parse_constant=_refuse_number,
             parse_float=_refuse_number,
         )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
-        raise ValueMalformed("body", _shown(str(error)), "JSON in UTF-8") from None
+        # An escaped lone surrogate parses, and then no answer that quotes it could be sent.
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueMalformed("body", shown(str(error)), "JSON in UTF-8") from None
     return parsed
+
+
+def shown(value: Json) -> str:
+    """The value as an error quotes it: short and printable, whatever came in."""
+    try:
+        told = repr(value)
+    except RecursionError:
+        told = f"a deeply nested {type(value).__name__}"
+    return told if len(told) <= LONGEST_QUOTE else told[: LONGEST_QUOTE - 3] + "..."
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
     once = dict(pairs)
     if len(once) != len(pairs):
-        raise ValueMalformed("body", _shown([key for key, _ in pairs]), "JSON with each key once")
+        raise ValueMalformed("body", shown([key for key, _ in pairs]), "JSON with each key once")
     return once
 
 
 def _refuse_number(literal: str) -> Json:
-    raise ValueMalformed("number", _shown(literal), "an integer, or a decimal string")
-
-
-def _shown(value: Json) -> str:
-    # An error quotes hostile input: it stays short whatever came in.
-    told = repr(value)
-    return told if len(told) <= LONGEST_QUOTE else told[: LONGEST_QUOTE - 3] + "..."
+    raise ValueMalformed("number", shown(literal), "an integer, or a decimal string")

@@ -68,6 +68,10 @@ class ChainView(Protocol):
         """Every event about every deal of the escrow, in order."""
         ...
 
+    def gas(self, transaction: Digest) -> int:
+        """What a mined transaction used, in units of gas."""
+        ...
+
     def check_code(self) -> None:
         """Raise EscrowUnknown unless the escrow runs the code of this version."""
         ...

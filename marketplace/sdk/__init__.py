@@ -10,7 +10,7 @@ See docs/quickstart.md. Everything an agent needs is in this one list of names.
 from marketplace.core.agreement import Agreement
 from marketplace.core.audit import Finding, Report
 from marketplace.core.deal import Deal, DealState
-from marketplace.core.errors import ParleyError
+from marketplace.core.errors import ParleyError, PolicyDenied
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content
 from marketplace.core.listing import Settlement as SettlementRules
@@ -38,6 +38,7 @@ __all__ = [
     "Outcome",
     "OutcomeSpace",
     "ParleyError",
+    "PolicyDenied",
     "Report",
     "Rules",
     "Settlement",

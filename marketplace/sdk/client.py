@@ -19,7 +19,8 @@ from marketplace.core.errors import DomainMismatch, ListingMissing
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Invitation, Kind, parse_message
-from marketplace.core.values import ZERO_DIGEST, Address, Digest
+from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
+from marketplace.sdk.evidence import gather
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.means import Means, sha256_hex
 from marketplace.sdk.registry import Registry
@@ -163,6 +164,10 @@ class Client:
     def settle(self, agreement: Agreement) -> Settlement:
         """The agreement's life in the escrow."""
         return Settlement(self._means, agreement)
+
+    def evidence(self, deal: Settlement) -> dict[str, Json]:
+        """Everything a third party needs to judge the deal, as JSON."""
+        return gather(self._means, deal)
 
     def balance(self, token: Address) -> int:
         """This party's balance of a token, in base units."""

@@ -7,6 +7,7 @@ between the two counts an offer that was never made, never the other way round.
 import json
 import os
 import secrets
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Ledger:
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        # Held from the decision to its record, so that two threads cannot both have the last of it.
+        self.lock = threading.RLock()
         self._path = path
         self.exposure = Exposure()
         self._next_nonce = secrets.randbits(256 - _WORD) << _WORD
@@ -32,8 +35,9 @@ class Ledger:
 
     def take_nonce(self) -> int:
         """A nonce that this ledger never gave before."""
-        nonce = self._next_nonce
-        self._write("nonce", nonce)
+        with self.lock:
+            nonce = self._next_nonce
+            self._write("nonce", nonce)
         return nonce
 
     def offered(self, nonce: int, amount: int, open_by: int) -> None:
@@ -49,15 +53,10 @@ class Ledger:
         self._write("ended", nonce)
 
     def _write(self, fact: str, *values: int) -> None:
-        if self._path is not None:
-            line = json.dumps([fact, *(str(value) for value in values)]) + "\n"
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, line.encode())
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        self._apply(fact, *values)
+        with self.lock:
+            if self._path is not None:
+                _append(self._path, json.dumps([fact, *map(str, values)]) + "\n")
+            self._apply(fact, *values)
 
     def _apply(self, fact: str, *values: int) -> None:
         facts: dict[str, Callable[..., Exposure]] = {
@@ -83,3 +82,12 @@ class Ledger:
                 self._apply(fact, *(int(value) for value in values))
             except (ValueError, KeyError, TypeError):
                 raise LedgerUnreadable(str(path), number) from None
+
+
+def _append(path: Path, line: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -64,17 +64,25 @@ class Settlement:
         artifact = self._means.put(self.agreement.negotiation, data)
         return self._operate(Operation.DELIVER, (artifact, charge))
 
-    def delivered(self) -> DealEvent:
-        """The escrow's event of the delivery; raises ArtifactMissing before there is one."""
-        for event in self._means.chain.events():
-            if (event.name, event.deal) == ("Delivered", self.id):
-                return event
-        raise ArtifactMissing(self.id)
+    def events(self) -> list[DealEvent]:
+        """The escrow's events about this deal, in order."""
+        return [event for event in self._means.chain.events() if event.deal == self.id]
+
+    def gas(self) -> list[int]:
+        """The gas of each of the deal's transactions, whoever sent them."""
+        return [self._means.chain.gas(event.transaction) for event in self.events()]
 
     def fetch(self) -> bytes:
-        """What was delivered, checked against the digest in the escrow."""
-        deliverable = str(self.delivered().values["deliverable"])
-        return self._means.get(self.agreement.negotiation, deliverable)
+        """What was delivered, checked against the digest that the escrow recorded.
+
+        Raises:
+            ArtifactMissing: nothing was delivered, or the registry does not have it.
+            DeliverableWrong: the registry gave other bytes.
+        """
+        for event in self.events():
+            if event.name == "Delivered":
+                return self._means.get(self.agreement.negotiation, str(event.values["deliverable"]))
+        raise ArtifactMissing(self.id)
 
     def release(self) -> Deal:
         """As the buyer: let the charge go to the seller."""

@@ -76,11 +76,12 @@ class Signer:
         return self.wallet.sign(upload.digest(self.domain))
 
     def _sign_terms(self, terms: Terms, subject: Subject) -> Signature:
-        now = self.clock.now()
-        decide(self.limits, self.ledger.exposure, self.address, (terms, subject), now)
-        buying = self.address == terms.buyer
+        buying, now = self.address == terms.buyer, self.clock.now()
         nonce = terms.buyer_nonce if buying else terms.seller_nonce
-        self.ledger.offered(nonce, terms.price if buying else terms.bond, terms.open_by)
+        amount = terms.price if buying else terms.bond
+        with self.ledger.lock:
+            decide(self.limits, self.ledger.exposure, self.address, (terms, subject), now)
+            self.ledger.offered(nonce, amount, terms.open_by)
         return self.wallet.sign(terms.digest(self.domain))
 
     def _word(

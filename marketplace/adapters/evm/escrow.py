@@ -1,5 +1,6 @@
 """Acting in an escrow with a key, over JSON-RPC."""
 
+import threading
 from typing import Any, Protocol
 
 from eth_account.datastructures import SignedTransaction
@@ -37,6 +38,8 @@ class EvmEscrow:
         self._view = view
         self._rpc_url = rpc_url
         self._sender = sender
+        # An account's transactions are numbered: one at a time, whichever thread sends.
+        self._lock = threading.Lock()
 
     def allow(self, token: Address, amount: int) -> Transaction | None:
         """Approve the escrow without bound, once, if it may not pull this much already."""
@@ -68,7 +71,7 @@ class EvmEscrow:
 
     def _send(self, operation: str, function: Any) -> Transaction:  # noqa: ANN401 a web3 call
         web3, account = self._view.web3, to_checksum_address(self._sender.address)
-        with naming(operation, self._rpc_url):
+        with self._lock, naming(operation, self._rpc_url):
             # Built with a gas estimate: a call that would revert is refused here, by name and free.
             count = web3.eth.get_transaction_count(web3.to_checksum_address(account))
             built = function.build_transaction({"from": account, "nonce": count})

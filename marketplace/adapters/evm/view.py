@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception
@@ -106,6 +107,12 @@ class EvmView:
             times: dict[int, int] = {}
             found = [self._event(log, times) for log in logs]
         return [event for event in found if event is not None]
+
+    def gas(self, transaction: Digest) -> int:
+        """What a mined transaction used, in units of gas."""
+        with naming("gas", self._rpc_url):
+            receipt = self.web3.eth.get_transaction_receipt(HexBytes(transaction))
+        return int(receipt["gasUsed"])
 
     def check_code(self) -> None:
         """Raise EscrowUnknown unless the escrow runs the code that is shipped here."""

@@ -1,0 +1,95 @@
+# Everything starts here: `make demo` and `make test` need Python >= 3.11 and nothing else set up;
+# Anvil, the Solidity compiler and the contract tests need Node >= 20 as well.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
+LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo devnet test test-all install check python contracts smokes format artifacts lock clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/runtime  ## the main job: three deals between agents, and an audit (under a minute)
+	@$(BIN)/parley demo $(ARGS)
+
+devnet: .venv/runtime  ## a chain, our contracts, funded keys and a registry, until Ctrl-C
+	@$(BIN)/parley devnet $(ARGS)
+
+test:  ## everything that a change must pass, with the seconds of each part
+	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts smokes
+
+test-all:  ## the same at depth: more examples, more fuzzing
+	@HYPOTHESIS_PROFILE=night FOUNDRY_PROFILE=deep MAKE="$(MAKE)" \
+		sh scripts/parts.sh install check python contracts smokes
+
+install: .venv/dev node_modules/.installed  ## both environments, from the lock files
+
+check: install  ## formatting, lint, types, layers, freshness of everything generated, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache >.toolchain/layers.txt || (cat .toolchain/layers.txt; false)
+	$(BIN)/python scripts/build_contracts.py --check
+	$(BIN)/python scripts/vectors.py --check
+	$(BIN)/python scripts/dataset.py --check
+	$(FORGE) fmt --check
+	$(BIN)/pytest tests/house
+
+python: install  ## the Python tests
+	$(BIN)/pytest --ignore=tests/house --ignore=tests/e2e
+
+contracts: install  ## the Solidity tests: unit, fuzz, invariants, gas
+	$(FORGE) test
+
+smokes: install  ## whole commands as a user runs them: demo, README
+	$(BIN)/pytest tests/e2e
+
+format: install  ## let the formatters have their way
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(FORGE) fmt
+
+artifacts: install  ## compile the contracts, write the vectors and the dataset
+	$(BIN)/python scripts/build_contracts.py
+	$(BIN)/python scripts/vectors.py
+	$(BIN)/python scripts/dataset.py
+
+lock: .venv/uv  ## resolve the requirements again
+	echo 'uv' | $(LOCK) - -o requirements/uv.txt
+	$(LOCK) pyproject.toml --extra embedded requirements/dev.in -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra embedded requirements/build.in -c requirements/dev.txt \
+		-o requirements/runtime.txt
+
+clean:  ## forget both environments and everything built
+	rm -rf .venv node_modules .toolchain .parley
+
+# ---------------------------------------------------------------- environments
+
+.venv/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Parley needs Python >= 3.11; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..." >&2; false; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/runtime: .venv/uv requirements/runtime.txt pyproject.toml
+	$(UV_INSTALL) --require-hashes -r requirements/runtime.txt
+	$(UV_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	$(UV_INSTALL) --require-hashes -r requirements/dev.txt
+	@mkdir -p .toolchain
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || \
+		{ echo "Node >= 20 (npm) is needed for the compiler, Anvil and the contract tests; 'make demo' runs without it." >&2; false; }
+	npm install --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error
+	@touch $@

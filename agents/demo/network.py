@@ -1,0 +1,65 @@
+"""The demo's network and auditor: other processes, known only by their URLs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from marketplace.sdk import Devnet
+
+STOP_SECONDS = 10
+
+
+class NetworkFailed(RuntimeError):
+    """The development network did not come up; what it said is above."""
+
+
+@contextmanager
+def network(directory: Path, chain: str, parties: tuple[str, ...]) -> Iterator[Devnet]:
+    """`parley devnet` as a child that ends with this process, whatever happens to it."""
+    command = [sys.executable, "-m", "marketplace", "devnet", "--json", "--with-parent"]
+    command += ["--dir", str(directory), "--chain", chain]
+    command += [word for party in parties for word in ("--party", party)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 our own command
+    try:
+        described = child.stdout.readline() if child.stdout else b""
+        if not described:
+            raise NetworkFailed(f"`{' '.join(command[1:])}` ended with {child.wait()}")
+        yield Devnet(**json.loads(described))
+    finally:
+        if child.stdin:
+            child.stdin.close()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def move_time(net: Devnet, to: int) -> None:
+    """Let the development chain's clock reach an instant: what only time does, time must do."""
+    now = int(_ask(net, "eth_getBlockByNumber", ["latest", False])["timestamp"], 16)
+    _ask(net, "evm_increaseTime", [max(0, to - now)])
+    _ask(net, "evm_mine", [])
+
+
+def audit(net: Devnet) -> dict[str, object]:
+    """`parley audit` as a process of its own, given two URLs and nothing else."""
+    command = [sys.executable, "-m", "marketplace", "audit", "--json"]
+    command += ["--rpc", net.rpc, "--log", net.registry]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own
+    if not ended.stdout:
+        finding = {"kind": "audit", "where": net.registry, "what": ended.stderr.strip()}
+        return {"ok": False, "checked": {}, "findings": [finding]}
+    report: dict[str, object] = json.loads(ended.stdout)
+    return {key: report[key] for key in ("ok", "checked", "findings")}
+
+
+def _ask(net: Devnet, method: str, params: list[str | int | bool]) -> Any:  # noqa: ANN401 any JSON
+    call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return httpx.post(net.rpc, json=call).raise_for_status().json()["result"]

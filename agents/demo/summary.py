@@ -1,0 +1,41 @@
+"""What is left of a deal when it is over: figures for the report, and the evidence file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.demo.deals import Done
+from marketplace.sdk import Client, DealState
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One deal in the report: prices in base units, gas of all its transactions together."""
+
+    id: str
+    kind: str
+    state: str
+    rounds: int
+    price: int
+    paid: int
+    gas: int
+    evidence: str
+
+
+def summarise(client: Client, done: Done, directory: Path) -> Summary:
+    """Write the deal's evidence and count its figures from it."""
+    evidence = client.evidence(done.deal)
+    path = directory / f"evidence-{done.kind}.json"
+    path.write_text(json.dumps(evidence, indent=2) + "\n")
+    position = done.deal.position
+    released = position.state is DealState.RELEASED
+    return Summary(
+        id=done.deal.id,
+        kind=done.kind,
+        state=position.state.name,
+        rounds=len(done.talk.negotiation.offers),
+        price=done.deal.agreement.terms.price,
+        paid=position.charge if released else 0,
+        gas=sum(done.deal.gas()),
+        evidence=str(path.resolve()),
+    )

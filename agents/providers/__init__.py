@@ -1,0 +1,1 @@
+"""What sellers really deliver: metered computation and tables of data."""
