@@ -1,4 +1,4 @@
-"""Compute as a good: run a WebAssembly job, bill its fuel, run it again to check.
+"""Compute as a good: run a WebAssembly job, bill its fuel, check it.
 
 A unit of quantity is a million units of fuel. The buyer's request is the job; both sides
 sign its digest and the engine that meters it. The deliverable is the result with the
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.faults import ChargeWrong
-from agents.providers.compute import ENGINE, Bounds, Job, Result, check, run
-from marketplace.sdk import Agreement, Outcome
+from agents.providers.compute import ENGINE, Bounds, Job, Result, check, module, run
+from marketplace.sdk import Agreement, Content, Issue, Outcome, OutcomeSpace, SettlementRules
 
 FUEL_PER_UNIT = 1_000_000
 
@@ -25,6 +25,11 @@ class Compute:
     def requested(cls, request: bytes) -> "Compute":
         """From the bytes that a buyer sent; raises JobMalformed."""
         return cls(Job.decode(request))
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> "Compute":
+        """One of the shipped modules on an input."""
+        return cls(Job(module(name), data))
 
     @property
     def request(self) -> bytes:
@@ -47,6 +52,18 @@ class Compute:
         check(self.job, result, _bounds(agreement))
         if charge != _charge(agreement, result):
             raise ChargeWrong(charge, _charge(agreement, result))
+
+
+def listing(token: str, title: str = "WebAssembly by the million fuel") -> Content:
+    """Fuel for sale from 10 to 100 base units a million, with a bond of a tenth of the price."""
+    issues = (
+        Issue("unit_price", 10, 100),
+        Issue("quantity", 1, 100),
+        Issue("delivery_window", 300, 7_200, 300),
+    )
+    rules = SettlementRules(token, bond_bps=1_000)
+    attributes = {"engine": ENGINE}
+    return Content("compute", title, "million fuel", OutcomeSpace(issues), attributes, rules)
 
 
 def _bounds(agreement: Agreement) -> Bounds:

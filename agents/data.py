@@ -1,4 +1,4 @@
-"""Data as a good: the first rows of a table, in chunks whose digests are in the listing.
+"""Data as a good: rows in chunks whose digests are in the listing.
 
 A unit of quantity is a chunk. Anybody computes from the listing alone which digest the
 terms of any quantity must commit to, so the seller cannot sell other rows than listed.
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.providers.dataset import Dataset, check_slice, slice_digest
-from marketplace.sdk import Agreement, Content, Outcome
+from marketplace.sdk import Agreement, Content, Issue, Outcome, OutcomeSpace, SettlementRules
 
 CHUNK_DIGESTS = "chunk_digests"
 
@@ -54,3 +54,16 @@ class Table:
         """The rows that were bought, at the agreed price."""
         rows = self.dataset.slice_bytes(agreement.subject.outcome["quantity"])
         return rows, agreement.terms.price
+
+
+def listing(token: str, table: Table, title: str) -> Content:
+    """A table for sale from 100 to 2,000 base units a chunk."""
+    digests = table.rows.chunk_digests
+    issues = (
+        Issue("unit_price", 100, 2_000),
+        Issue("quantity", 1, len(digests)),
+        Issue("delivery_window", 300, 3_600, 300),
+    )
+    attributes = {CHUNK_DIGESTS: " ".join(digests), "licence": "Apache-2.0"}
+    space, rules = OutcomeSpace(issues), SettlementRules(token)
+    return Content("data", title, "chunk of rows", space, attributes, rules)

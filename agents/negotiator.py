@@ -8,19 +8,12 @@ from dataclasses import dataclass, field
 
 from agents.acceptance import ac_next
 from agents.goods import Good
-from agents.offering import TimeDependent, distance_to, propose
-from agents.preferences import Preferences, Ranked, rank
+from agents.offering import distance_to, propose
+from agents.preferences import Ranked, rank
+from agents.strategies import Strategy
 from marketplace.sdk import Agreement, Offer, Outcome, PolicyDenied, State, Talk
 
 PRICE = "unit_price"
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """What one side brings to a talk; none of it leaves this process."""
-
-    preferences: Preferences
-    curve: TimeDependent
 
 
 def _silent(_: Talk) -> None:

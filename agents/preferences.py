@@ -1,4 +1,4 @@
-"""Preferences: a party's private score of outcomes, and what it does without a deal.
+"""Preferences: a party's private score of outcomes, and its floor.
 
 A linear additive utility function over the issues, as in the ANAC competitions: each
 issue has a weight and a best value, and scores fall linearly to zero at the value

@@ -1,16 +1,21 @@
 """Traders: a whole deal from one side, from the first word to the money.
 
-``buy`` and ``sell`` are what the README shows; each line of them is the public SDK.
+Each line is the public SDK; what silence of the other side means is written out here:
+a buyer whose seller never delivers takes the refund, a seller whose buyer never
+releases takes the claim.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from agents.faults import NoDeal
+from agents.faults import Fault, NoDeal, Undelivered
 from agents.goods import Demand, Supply
-from agents.negotiator import Negotiator, Strategy
-from marketplace.sdk import Client, DealState, Listed, Rules, Settlement, Talk
+from agents.negotiator import Negotiator
+from agents.strategies import Strategy
+from marketplace.sdk import Client, Content, DealState, Listed, ParleyError, Rules, Settlement, Talk
 
-FUNDED_SECONDS = 60.0
+DEALS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ def agree(client: Client, talk: Talk, strategy: Strategy, good: Supply | Demand)
     """Negotiate to an agreement; raises NoDeal."""
     agreement = Negotiator(talk, strategy, good).run()
     if agreement is None:
-        raise NoDeal(talk.state, "an agreement")
+        raise NoDeal(talk.state, "ACCEPTED")
     return client.settle(agreement)
 
 
@@ -42,9 +47,16 @@ def buy(
 
 
 def receive(deal: Settlement, good: Demand) -> Purchase:
-    """Wait for the delivery of an open deal, check it, release the charge."""
-    window = float(deal.agreement.terms.delivery_window)
-    position = deal.wait({DealState.DELIVERED, DealState.REFUNDED}, window)
+    """Wait for the delivery of an open deal, check it, release the charge.
+
+    Raises:
+        Undelivered: the window passed, or the seller gave up; the money is back.
+    """
+    position = deal.wait({DealState.DELIVERED, DealState.REFUNDED}, deal.delivery_deadline)
+    if position.state is DealState.FUNDED:
+        position = deal.refund()
+    if position.state is DealState.REFUNDED:
+        raise Undelivered(position.state.name, DealState.DELIVERED.name)
     data = deal.fetch()
     good.check(deal.agreement, data, position.charge)
     deal.release()
@@ -52,13 +64,42 @@ def receive(deal: Settlement, good: Demand) -> Purchase:
 
 
 def sell(client: Client, talk: Talk, strategy: Strategy, good: Supply) -> Settlement:
-    """Negotiate, wait for the money, produce, deliver, wait for the release.
+    """Negotiate, wait for the money, produce, deliver, wait for the release or claim.
 
     Work begins only when the deal is funded: an agreement alone is a promise.
     """
     deal = agree(client, talk, strategy, good)
-    deal.wait({DealState.FUNDED}, FUNDED_SECONDS)
-    data, charge = good.produce(deal.agreement)
+    position = deal.wait({DealState.FUNDED}, deal.agreement.terms.open_by)
+    if position.state is not DealState.FUNDED:
+        raise NoDeal(position.state.name, DealState.FUNDED.name)
+    try:
+        data, charge = good.produce(deal.agreement)
+    except Fault:
+        # What cannot be produced is not charged, and the buyer need not wait for the window.
+        deal.refund()
+        raise
     deal.deliver(data, charge)
-    deal.wait({DealState.RELEASED}, float(deal.agreement.terms.review_window))
+    position = deal.wait({DealState.RELEASED}, deal.review_deadline)
+    if position.state is DealState.DELIVERED:
+        deal.claim()
     return deal
+
+
+def serve(
+    client: Client,
+    strategy: Callable[[Content], Strategy],
+    supply: Callable[[Talk], Supply],
+    tell: Callable[[Settlement | Exception], object],
+) -> None:
+    """Sell to whoever invites, several at once, for ever; ``tell`` hears how each ended."""
+
+    def one(talk: Talk) -> None:
+        try:
+            tell(sell(client, talk, strategy(talk.content), supply(talk)))
+        except (ParleyError, Fault) as error:
+            # One bad buyer must not end the shop.
+            tell(error)
+
+    with ThreadPoolExecutor(DEALS_AT_ONCE) as pool:
+        for talk in client.invitations():
+            pool.submit(one, talk)

@@ -1,4 +1,4 @@
-"""A development network in one process: a chain, our contracts, funded keys, a registry.
+"""A development network in one process: chain, contracts, keys, registry.
 
 Everything talks to the chain by its RPC URL and to the registry by its own; nothing
 here is known to the agents but what ``devnet.json`` says.

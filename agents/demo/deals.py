@@ -1,4 +1,4 @@
-"""The demo's tasks: three sellers and one buyer's three errands, each a thread of its own.
+"""The demo's tasks: three sellers and a buyer's three errands, threads.
 
 They share nothing but the network: each seller has its own client, key and limits, and
 what one side knows of the other came over the registry or the chain.
@@ -18,6 +18,7 @@ from agents.demo.network import move_time
 from agents.goods import Supply
 from agents.negotiator import Negotiator
 from agents.providers.dataset import Dataset
+from agents.strategies import seller
 from agents.trader import agree, receive, sell
 from marketplace.sdk import Client, Content, DealState, Devnet, Offer, Settlement, Talk
 
@@ -54,12 +55,12 @@ def run_deals(net: Devnet, tell: Tell) -> list[Done]:
 
 
 def _compute(net: Devnet, ready: threading.Barrier) -> None:
-    content = cast.compute_listing(net.token, "WebAssembly by the million fuel")
+    content = cast.compute_content(net.token)
     _sell_once(net, ready, cast.COMPUTE, content, lambda talk: Compute.requested(talk.request))
 
 
 def _data(net: Devnet, ready: threading.Barrier) -> None:
-    _sell_once(net, ready, cast.DATA, cast.data_listing(net.token), lambda _: Table(Dataset.load()))
+    _sell_once(net, ready, cast.DATA, cast.data_content(net.token), lambda _: Table(Dataset.load()))
 
 
 def _sell_once(
@@ -73,17 +74,17 @@ def _sell_once(
         client.publish(content)
         ready.wait()
         talk = next(client.invitations())
-        sell(client, talk, cast.seller_strategy(content), supply(talk))
+        sell(client, talk, seller(content), supply(talk))
 
 
 def _silent(net: Devnet, ready: threading.Barrier) -> None:
     # Agrees like an honest seller, and is never heard of again.
-    content = cast.compute_listing(net.token, "A bargain in compute")
+    content = cast.bargain_content(net.token)
     with net.client(cast.SILENT, cast.seller_limits(net.token)) as client:
         client.publish(content)
         ready.wait()
         talk = next(client.invitations())
-        agree(client, talk, cast.seller_strategy(content), Compute.requested(talk.request))
+        agree(client, talk, seller(content), Compute.requested(talk.request))
 
 
 def _buyer(
@@ -101,17 +102,17 @@ def _buyer(
 
 def _errand(client: Client, errand: cast.Errand, tell: Tell) -> Done:
     done = _open(client, errand, tell)
-    receive(done.deal, cast.demand(errand, done.talk.content))
+    receive(done.deal, errand.demand(done.talk.content))
     tell(errand.kind, f"delivered, checked, released {done.deal.position.charge}")
     return done
 
 
 def _open(client: Client, errand: cast.Errand, tell: Tell) -> Done:
-    listed = client.search(**errand.listing)[0]
+    listed = client.search(**errand.query)[0]
     talk = client.invite(listed, errand.request, cast.RULES)
     watch = partial(_told, errand.kind, tell)
-    good = cast.demand(errand, listed.content)
-    agreement = Negotiator(talk, errand.strategy, good, watch).run()
+    good = errand.demand(listed.content)
+    agreement = Negotiator(talk, errand.strategy(listed.content), good, watch).run()
     if agreement is None:
         raise RuntimeError(
             f"{errand.kind}: no agreement after {len(talk.negotiation.offers)} offers"
@@ -142,5 +143,5 @@ def _told(kind: str, tell: Tell, talk: Talk) -> None:
 def _position(offer: Offer, talk: Talk) -> str:
     who = "buyer" if offer.signer == talk.negotiation.invitation.buyer else "seller"
     outcome = offer.subject.outcome
-    minutes = outcome["delivery_window"] // cast.MINUTE
+    minutes = outcome["delivery_window"] // 60
     return f"{who} {outcome['quantity']} at {outcome['unit_price']} in {minutes} min"

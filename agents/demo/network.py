@@ -1,4 +1,4 @@
-"""The demo's network and auditor: other processes, known only by their URLs."""
+"""The demo's network and auditor: other processes, known by their URLs."""
 
 import json
 import subprocess

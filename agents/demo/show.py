@@ -1,4 +1,4 @@
-"""What a person sees: one line a deal while it runs, and a table at the end."""
+"""What a person sees: a line a deal while it runs, a table at the end."""
 
 import os
 import threading
@@ -49,7 +49,7 @@ class Screen:
 def table(done: Sequence[Done], summaries: Sequence[Summary]) -> Table:
     """Each deal, from the opening positions to the money; fits 80 columns."""
     shown = Table(title="what was agreed, and what came of it", box=SIMPLE_HEAD)
-    for column in ("deal", "seller opened", "buyer opened", "agreed", "settled"):
+    for column in ("deal", "first ask", "first bid", "agreed", "settled"):
         shown.add_column(column, no_wrap=True)
     shown.add_column("gas", justify="right", no_wrap=True)
     for one, summary in zip(done, summaries, strict=True):

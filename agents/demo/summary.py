@@ -1,4 +1,4 @@
-"""What is left of a deal when it is over: figures for the report, and the evidence file."""
+"""What is left of a deal when it is over: figures and an evidence file."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A table sold by the chunk, each chunk checked against its public listing.
+"""A table sold by the chunk, each checked against its public listing.
 
     dataset = Dataset.load()
     listed = dataset.chunk_digests               # public, before any deal

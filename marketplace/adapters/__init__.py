@@ -1,1 +1,1 @@
-"""The outside world, one technology a module; adapters do not know each other."""
+"""The outside world, one technology a module; none knows another."""

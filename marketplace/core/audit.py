@@ -1,4 +1,4 @@
-"""The audit: replay everything that the registry published, and hold it against the chain.
+"""The audit: replay all that was published, hold it against the chain.
 
 Given only public bytes and the escrow's events, it proves every entry's place in the
 log, every signature, every listing and negotiation by the very machine that made it,
@@ -157,7 +157,8 @@ def _replay(market: Market, message: Message, at: int) -> None:
         raise ValueMalformed("message", message.key[:60], "each message once")
     match message.body, message.detail:
         case Listing() as header, Content() as content:
-            _replay_listing(market, message, header, content)
+            _replay_listing(market, message, header, at)
+            market.listings[message.digest] = header, content
         case Invitation() as invitation, _:
             header, content = _listing(market, invitation.listing)
             market.negotiations[message.digest] = begin(message, header, content, at)
@@ -166,22 +167,27 @@ def _replay(market: Market, message: Message, at: int) -> None:
             known = market.negotiations.get(thread)
             if known is None:
                 raise ValueMalformed("negotiation", thread, "one that was logged before")
-            if at < market.last_at.get(thread, 0):
-                raise ValueMalformed("received_at", str(at), f"at least {market.last_at[thread]}")
+            _check_time(market, thread, at)
             market.negotiations[thread] = advance(known, message, at)
-    market.last_at[str(message.negotiation)] = at
+    market.last_at[message.negotiation or message.digest] = at
     market.seen.add(message.key)
 
 
-def _replay_listing(market: Market, message: Message, header: Listing, content: Content) -> None:
+def _replay_listing(market: Market, message: Message, header: Listing, at: int) -> None:
     if message.signer != header.seller:
         raise ValueMalformed("signer", message.signer, f"the seller {header.seller}")
     if int(header.replaces, 16):
         old, _ = _listing(market, header.replaces)
         if old.seller != header.seller:
             raise ValueMalformed("replaces", header.replaces, "a listing of the same seller")
+        _check_time(market, header.replaces, at)
         market.replaced[header.replaces] = message.digest
-    market.listings[message.digest] = header, content
+
+
+def _check_time(market: Market, before: Digest, at: int) -> None:
+    last = market.last_at.get(before, 0)
+    if at < last:
+        raise ValueMalformed("received_at", str(at), f"at least {last}")
 
 
 def _listing(market: Market, digest: Digest) -> tuple[Listing, Content]:

@@ -1,4 +1,4 @@
-"""The deal machine: one agreement's life in the escrow, and who is paid what.
+"""The deal machine: an agreement's life in the escrow, and its payouts.
 
 ``Escrow.sol`` is tested against this machine; the auditor replays it. Deadlines are
 half-open: a party may act while ``now < deadline``, and the other side's right begins

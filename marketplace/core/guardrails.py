@@ -10,7 +10,13 @@ once: of those only the costliest counts. Offers under different nonces add up.
 
 from dataclasses import dataclass, field, replace
 
-from marketplace.core.errors import ExposureExceeded, LimitExceeded, TokenForbidden
+from marketplace.core.errors import (
+    DigestMismatch,
+    ExposureExceeded,
+    LimitExceeded,
+    TermsDisagree,
+    TokenForbidden,
+)
 from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address
@@ -84,6 +90,9 @@ def decide(
 ) -> Exposure:
     """The exposure after signing the offer; raises PolicyDenied where a limit forbids it.
 
+    The limits speak of the subject and the escrow moves what the terms say, so terms that
+    do not bind this subject at its price are refused before any limit is asked.
+
     Args:
         limits: the human's limits.
         exposure: everything signed before.
@@ -92,6 +101,7 @@ def decide(
         now: integer seconds UTC.
     """
     terms, subject = offer
+    _check_bound(terms, subject)
     if terms.token != limits.token:
         raise TokenForbidden(terms.token, limits.token)
     buying = signer == terms.buyer
@@ -102,6 +112,13 @@ def decide(
     if after.total(now) > limits.most_exposure:
         raise ExposureExceeded(after.total(now), limits.most_exposure)
     return after
+
+
+def _check_bound(terms: Terms, subject: Subject) -> None:
+    if terms.subject != subject.digest:
+        raise DigestMismatch(terms.subject, subject.digest)
+    if terms.price != subject.price:
+        raise TermsDisagree("price", str(terms.price), str(subject.price))
 
 
 def _check_deal(limits: Limits, subject: Subject, open_for: int, *, buying: bool) -> None:

@@ -1,4 +1,4 @@
-"""Listings: what a seller offers, in which space, under which settlement rules.
+"""Listings: what is offered, in which space, settled by which rules.
 
 A listing is signed through ``Listing``, a flat header over the digest of its content.
 To change a listing, its seller signs another that names the old one in ``replaces``.

@@ -1,4 +1,4 @@
-"""Outcomes: issues, the space of their values, and the subject that terms bind.
+"""Outcomes: issues, the space of their values, and the terms' subject.
 
 An issue is one negotiable attribute with an integer range. Three issues are in every
 space, because terms are computed from them: ``unit_price`` (base units of the token

@@ -1,4 +1,4 @@
-"""Terms: the one flat struct that both parties sign and the escrow enforces.
+"""Terms: the one flat struct that both sign and the escrow enforces.
 
 The EIP-712 digest of ``Terms`` is the offer's name in a negotiation, what the next
 message answers, and the deal's key in ``Escrow.sol``. Everything that can move money

@@ -1,4 +1,4 @@
-"""The chain ports: what can be read of an escrow, and what a party can do there."""
+"""The chain ports: what anybody can read, and what a party can do."""
 
 from dataclasses import dataclass
 from typing import Protocol

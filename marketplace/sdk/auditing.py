@@ -1,4 +1,4 @@
-"""Auditing over the network: public bytes and an RPC URL, and nobody's word."""
+"""Auditing over the network: public bytes, an RPC URL, nobody's word."""
 
 from marketplace.adapters.evm.view import EvmView
 from marketplace.core.audit import ChainEvent, LoggedEntry, Report, audit

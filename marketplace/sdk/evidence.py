@@ -1,4 +1,4 @@
-"""Evidence: everything a third party needs to judge one deal, as one JSON object."""
+"""Evidence: all that a third party needs to judge one deal, as JSON."""
 
 from marketplace.core.eip712 import typed_data
 from marketplace.core.values import Json

@@ -1,4 +1,4 @@
-"""The registry as a client sees it: HTTP, named errors, an event stream that resumes."""
+"""The registry as a client sees it: HTTP, named errors, resumed events."""
 
 from collections.abc import Generator, Iterator
 from typing import Any, TypeVar

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.deal import Deal, DealState, Operation, delivery_deadline, review_deadline
-from marketplace.core.errors import ArtifactMissing, WrongState
+from marketplace.core.errors import ArtifactMissing
 from marketplace.core.feasibility import check_feasible
 from marketplace.core.values import Digest
 from marketplace.ports.chain import DealEvent, Transaction
@@ -49,12 +49,17 @@ class Settlement:
         self._count()
         return self.position
 
-    def wait(self, states: Collection[DealState], seconds: float) -> Deal:
-        """Block until the deal is in one of the states; raises WrongState when time is up."""
-        ends = time.monotonic() + seconds
-        while (position := self.position).state not in states:
-            if time.monotonic() >= ends:
-                raise WrongState(position.state.name, "/".join(s.name for s in states))
+    def wait(self, states: Collection[DealState], until: int) -> Deal:
+        """Block until the deal is in one of the states, or the instant has come.
+
+        Args:
+            states: what to wait for.
+            until: integer seconds UTC, on the chain's clock or the wall's, whichever is later.
+
+        Returns:
+            The position, whatever it is then: look at its state.
+        """
+        while (position := self.position).state not in states and self._now() < until:
             time.sleep(POLL_SECONDS)
         self._count()
         return position
@@ -95,6 +100,10 @@ class Settlement:
     def refund(self) -> Deal:
         """As the buyer after the delivery window, as the seller any time: undo the deal."""
         return self._operate(Operation.REFUND)
+
+    def _now(self) -> int:
+        # A chain that mines on demand has an old latest block; the next one has the wall's time.
+        return max(self._means.signer.clock.now(), self._means.chain.now())
 
     def _operate(self, operation: Operation, delivery: tuple[Digest, int] | None = None) -> Deal:
         sent = self._means.escrow.operate(self.agreement.terms, operation, delivery)

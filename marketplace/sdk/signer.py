@@ -1,4 +1,4 @@
-"""The signer: decides, writes down, then signs. Strategies never hold a key."""
+"""The signer: decides, writes down, signs. Strategies never hold a key."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Messages: take a signed word, place it, make it durable, answer with its entry."""
+"""Messages: take a signed word, place it, make it durable, answer."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What crosses HTTP: views of answers, and problems. Signed messages parse in core."""
+"""What crosses HTTP: views and problems; signed messages parse in core."""

@@ -1,4 +1,6 @@
-"""Problems: every named error as ``application/problem+json`` and back (RFC 9457)."""
+"""Problems: every named error as problem+json and back (RFC 9457)."""
+
+from typing import get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,10 +66,13 @@ def to_problem(error: ParleyError) -> Problem:
 def from_problem(problem: Problem) -> ParleyError:
     """The named error that a problem came from."""
     found = ParleyError.leaves().get(problem.code)
-    names = getattr(found, "__match_args__", ())
-    if found is None or set(names) != problem.values.keys():
+    types = get_type_hints(found) if found else {}
+    try:
+        # Integers beyond a double came as strings; a field's own type says which it is.
+        values = {name: types[name](value) for name, value in problem.values.items()}
+        return found(**values) if found else RegistryRefused(problem.status, problem.detail)
+    except (KeyError, TypeError, ValueError):
         return RegistryRefused(problem.status, problem.detail)
-    return found(**problem.values)
 
 
 def _safe(value: str | int) -> str | int:

@@ -1,4 +1,4 @@
-"""Compiled contracts as they are shipped: ABI, bytecode, and how deployed code compares."""
+"""Compiled contracts as they are shipped, and whether code is theirs."""
 
 import json
 from dataclasses import dataclass

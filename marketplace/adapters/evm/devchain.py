@@ -1,4 +1,4 @@
-"""A development chain behind a URL: Anvil where there is one, else py-evm in this process.
+"""A development chain behind a URL: Anvil, or py-evm in this process.
 
     with start_chain("auto") as chain:
         client = Web3(Web3.HTTPProvider(chain.rpc_url))

@@ -1,4 +1,4 @@
-"""Reverts by name: a custom error of the escrow becomes the Python error of that name."""
+"""Reverts by name: the escrow's errors as the Python errors so named."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""A store in lists: the smallest thing that passes the store's conformance suite."""
+"""A store in lists: the least that passes the conformance suite."""
 
 from marketplace.core.errors import SequenceTaken
 from marketplace.ports.store import Artifact, Entry, Record

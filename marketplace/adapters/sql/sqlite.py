@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from marketplace.adapters.sql.writer import GroupWriter
-from marketplace.core.errors import SequenceTaken
+from marketplace.core.errors import SequenceTaken, StoreUnavailable
 from marketplace.ports.store import Artifact, Entry, Record
 
 SCHEMA = """
@@ -44,7 +44,7 @@ class SqliteStore:
     """One process, one writer thread; see ``writer`` for durability."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = GroupWriter(lambda: _connect(path))
+        self._writer = GroupWriter(_connect(path))
 
     def close(self) -> None:
         """Finish what was queued and close the file."""
@@ -98,11 +98,14 @@ class SqliteStore:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # isolation_level None: the writer says BEGIN and COMMIT itself.
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(SCHEMA)
+    try:
+        # isolation_level None: the writer says BEGIN and COMMIT itself, in its own thread.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(SCHEMA)
+    except sqlite3.Error as error:
+        raise StoreUnavailable("sqlite", str(error)) from None
     return connection
 
 

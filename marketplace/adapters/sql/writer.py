@@ -6,6 +6,7 @@ future resolves only after the commit that holds its work.
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from marketplace.core.errors import ParleyError, StoreUnavailable
+from marketplace.core.errors import StoreUnavailable
 
 T = TypeVar("T")
 LARGEST_GROUP = 256
@@ -33,12 +34,14 @@ class Work(Generic[T]):
         """Run inside the group's transaction; a refusal leaves the others' work in it."""
         try:
             self.result = self.run(connection)
-        except (ParleyError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 it belongs to the caller; the thread outlives it
             self.error = error
 
     def resolve(self, failure: Exception | None) -> None:
         """Tell the caller, in the caller's loop."""
-        self.loop.call_soon_threadsafe(self._settle, failure)
+        # A loop that is closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._settle, failure)
 
     def _settle(self, failure: Exception | None) -> None:
         if self.future.cancelled():
@@ -53,16 +56,22 @@ class Work(Generic[T]):
 
 
 class GroupWriter:
-    """The thread; ``run`` is awaited from any event loop."""
+    """The thread; ``run`` is awaited from any event loop.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
+    The connection is made by who has the file's name, and after that used here alone.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._closed = False
         self._queue: queue.SimpleQueue[Work[object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in the next group; returns when its commit is durable."""
+        if self._closed:
+            raise StoreUnavailable("sqlite", "closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(Work(work, loop, future))  # type: ignore[arg-type]  # Work is used covariantly
@@ -70,18 +79,16 @@ class GroupWriter:
 
     def close(self) -> None:
         """Finish what was queued and stop."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
-        connection = self._connect()
-        try:
+        with contextlib.closing(self._connection) as connection:
             while (group := self._next_group()) is not None:
                 failure = _commit(connection, group)
                 for work in group:
                     work.resolve(failure)
-        finally:
-            connection.close()
 
     def _next_group(self) -> list[Work[object]] | None:
         first = self._queue.get()
@@ -102,7 +109,9 @@ def _commit(connection: sqlite3.Connection, group: list[Work[object]]) -> Except
     try:
         connection.execute("BEGIN IMMEDIATE")
         for work in group:
-            work.attempt(connection)
+            # SQLite rolls back by itself on some errors; what ran after that would commit alone.
+            if connection.in_transaction:
+                work.attempt(connection)
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         if connection.in_transaction:

@@ -1,4 +1,4 @@
-"""The chain itself: py-evm, each transaction mined at once in its own block.
+"""The chain itself: py-evm, each transaction mined in its own block.
 
 Rules:
     1. A block holds no transaction (`evm_mine`) or one, so an index in it is always 0.

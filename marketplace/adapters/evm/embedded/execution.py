@@ -1,4 +1,4 @@
-"""eth_call, eth_estimateGas and eth_sendRawTransaction, with a node's errors.
+"""eth_call, eth_estimateGas, eth_sendRawTransaction; a node's errors.
 
 A revert is code 3 with the revert data; another fault in the EVM is -32000; a transaction that
 the protocol refuses is -32003, -32602 when it cannot even be read.

@@ -1,4 +1,4 @@
-"""JSON parameters to values; what does not fit is -32602 with what was expected.
+"""JSON parameters to values; what does not fit is -32602, explained.
 
 Source: execution-apis (quantities and data), EIP-1898 (a block named by an object).
 """

@@ -1,0 +1,74 @@
+"""The main job in one command, on both chains, and its refusals."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from parley_commands import PARLEY, run
+
+ROOT = Path(__file__).parents[2]
+CHAINS = ["embedded", pytest.param("anvil", marks=pytest.mark.node)]
+MOST_SECONDS = 60
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_demo_settles_three_deals_and_the_auditor_finds_nothing(chain, tmp_path):
+    if chain == "anvil":
+        (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    ended = run("demo", "--json", "--chain", chain, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 1
+    report = json.loads(lines[0])
+    assert report.keys() == {"ok", "elapsed_s", "chain", "deals", "audit"}
+    assert (report["ok"], report["chain"]) == (True, chain)
+    assert report["elapsed_s"] < MOST_SECONDS
+    assert [(deal["kind"], deal["state"]) for deal in report["deals"]] == [
+        ("compute", "RELEASED"),
+        ("data", "RELEASED"),
+        ("undelivered", "REFUNDED"),
+    ]
+    for deal in report["deals"]:
+        assert deal["rounds"] >= 3
+        assert deal["gas"] > 100_000
+        evidence = json.loads(Path(deal["evidence"]).read_text())
+        assert evidence["deal"] == deal["id"]
+        assert evidence["typed_data"]["message"]["price"] == str(deal["price"])
+    assert report["audit"]["ok"] is True
+    assert report["audit"]["findings"] == []
+    assert report["audit"]["checked"]["deals"] == 3
+
+
+def test_what_the_demo_shows_a_person_has_no_key_in_it(tmp_path):
+    ended = run("demo", "--chain", "embedded", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "audit OK" in ended.stdout
+    keys = [path.read_text().strip() for path in tmp_path.rglob("*.key")]
+    assert len(keys) == 4
+    for path in [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".key"]:
+        assert not any(key.encode() in path.read_bytes() for key in keys), path
+    assert not any(key in ended.stdout + ended.stderr for key in keys)
+
+
+def test_a_missing_anvil_is_refused_by_name_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = run("demo", "--chain", "anvil", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "no Anvil binary" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.rglob("*.key")) == []
+
+
+def test_a_directory_that_is_not_a_devnets_is_never_emptied(tmp_path):
+    precious = tmp_path / "work" / "thesis.txt"
+    precious.parent.mkdir()
+    precious.write_text("years of it")
+    ended = run("devnet", "--dir", "work", "--chain", "embedded", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "work" in ended.stderr
+    assert precious.read_text() == "years of it"
+
+
+def test_the_command_is_installed_under_its_name():
+    assert shutil.which("parley", path=str(Path(PARLEY[0]).parent))
