@@ -11,7 +11,7 @@ from agents.goods import Good
 from agents.offering import distance_to, propose
 from agents.preferences import Ranked, rank
 from agents.strategies import Strategy
-from marketplace.sdk import Agreement, Offer, Outcome, PolicyDenied, State, Talk
+from marketplace.sdk import Agreement, Offer, Outcome, PolicyDenied, State, Talk, TermsInfeasible
 
 PRICE = "unit_price"
 
@@ -45,14 +45,16 @@ class Negotiator:
         """Negotiate until there is an agreement or the talk is over.
 
         Raises:
-            PolicyDenied: the signer's limits forbid what the strategy wants; the other
-                side is told no first, so that it does not wait for a word that cannot come.
+            PolicyDenied: the signer's limits forbid what the strategy wants.
+            TermsInfeasible: what would be signed could not be opened, for want of funds say.
+                In both cases the other side is told no first, so that it does not wait for
+                a word that cannot come.
         """
         while self.talk.wait() in (State.INIT, State.PROPOSED, State.COUNTER):
             self.tell(self.talk)
             try:
                 self.step()
-            except PolicyDenied:
+            except (PolicyDenied, TermsInfeasible):
                 self.talk.reject()
                 raise
         self.tell(self.talk)
@@ -60,11 +62,12 @@ class Negotiator:
 
     def step(self) -> None:
         """Take one turn: accept, offer or reject."""
-        bid = self._next_bid()
+        # Where no offer can follow, the standing one is measured against no agreement alone.
+        bid = self._next_bid() if self._rounds_left else None
         standing = self.talk.standing
         if standing is not None and self._acceptable(standing, bid):
             self.talk.accept()
-        elif bid is not None and self._rounds_left:
+        elif bid is not None:
             self.talk.offer(bid.outcome, self.good.delivery(bid.outcome))
         else:
             self.talk.reject()

@@ -7,11 +7,13 @@ furthest from it. Scores are for deciding alone; no money is ever computed from 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 
 from marketplace.sdk import Issue, Outcome, OutcomeSpace
 
 GRID = 25
+UNACCEPTABLE = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class Preferences:
     at_least: Mapping[str, int]
 
     def utility(self, space: OutcomeSpace, outcome: Outcome) -> float:
-        """The score of an outcome in [0, 1]; zero where a hard minimum is missed."""
+        """The score of an outcome in [0, 1]; below any floor where a hard minimum is missed."""
         if any(outcome[name] < least for name, least in self.at_least.items()):
-            return 0.0
+            return UNACCEPTABLE
         total = sum(interest.weight for interest in self.interests.values())
         scores = (self._score(issue, outcome[issue.name]) for issue in space)
         return sum(scores) / total
@@ -77,8 +79,13 @@ def rank(preferences: Preferences, space: OutcomeSpace) -> list[Ranked]:
 
 
 def _grid(issue: Issue, preferences: Preferences) -> list[int]:
-    values = issue.values
-    picked = {values[round(i * (len(values) - 1) / (GRID - 1))] for i in range(GRID)}
     interest = preferences.interests.get(issue.name)
     wanted = {interest.best if interest else issue.low, preferences.at_least.get(issue.name, -1)}
-    return sorted(picked | {value for value in wanted if value in issue})
+    known = {value for value in wanted if value in issue}
+    if known and not (interest and interest.weight):
+        # Not searched: a stranger's listing may have sixteen issues that score nothing here.
+        return [max(known)]
+    last = (issue.high - issue.low) // issue.step
+    # Exact, as a range may be wider than a double is precise.
+    places = {round(Fraction(i * last, GRID - 1)) for i in range(GRID)}
+    return sorted(known | {issue.low + place * issue.step for place in places})

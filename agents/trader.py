@@ -13,7 +13,7 @@ from agents.faults import Fault, NoDeal, Undelivered
 from agents.goods import Demand, Supply
 from agents.negotiator import Negotiator
 from agents.strategies import Strategy
-from marketplace.sdk import Client, Content, DealState, Listed, ParleyError, Rules, Settlement, Talk
+from marketplace.sdk import Client, Content, DealState, Listed, Rules, Settlement, Talk
 
 DEALS_AT_ONCE = 8
 
@@ -96,8 +96,7 @@ def serve(
     def one(talk: Talk) -> None:
         try:
             tell(sell(client, talk, strategy(talk.content), supply(talk)))
-        except (ParleyError, Fault) as error:
-            # One bad buyer must not end the shop.
+        except Exception as error:  # noqa: BLE001 one bad buyer must not end the shop, nor silently
             tell(error)
 
     with ThreadPoolExecutor(DEALS_AT_ONCE) as pool:

@@ -50,7 +50,7 @@ def serve(
 @app.command()
 def devnet(
     directory: Annotated[Path, typer.Option("--dir", help="Keys, database, devnet.json.")] = Path(
-        ".parley"
+        ".parley/devnet"
     ),
     chain: Annotated[Chain, typer.Option(help="auto takes Anvil where it is found.")] = "auto",
     port: Annotated[int, typer.Option(help="The registry's TCP port; 0 takes a free one.")] = 0,

@@ -10,12 +10,20 @@ import typer
 from rich.console import Console
 
 from agents.demo import cast
-from agents.demo.deals import run_deals
+from agents.demo.deals import Done, run_deals
 from agents.demo.network import audit, network
 from agents.demo.show import Screen, details, table, verdict_line
 from agents.demo.summary import summarise
+from agents.faults import Fault
+from marketplace.sdk import Devnet
 
 Chain = Literal["auto", "anvil", "embedded"]
+
+
+class DemoFailed(RuntimeError):
+    """A party refused what another did; its own words follow."""
+
+
 KINDS = tuple(errand.kind for errand in cast.errands())
 
 
@@ -32,13 +40,14 @@ def demo(
     with network(directory, chain, cast.PARTIES) as net:
         console.print(f"chain {net.rpc} ({net.chain}), registry {net.registry}", highlight=False)
         with Screen(console, KINDS) as screen:
-            done = run_deals(net, screen.tell)
+            done = _run(net, screen)
         with net.client(cast.BUYER, cast.buyer_limits(net.token)) as client:
             summaries = [summarise(client, one, directory) for one in done]
         verdict = audit(net)
     kept = all(one.expected.name == found.state for one, found in zip(done, summaries, strict=True))
     written = all(Path(found.evidence).is_file() for found in summaries)
-    ok = kept and written and verdict["ok"] is True
+    counted = verdict["checked"].get("deals") == len(done)
+    ok = kept and written and counted and verdict["ok"]
     report = {
         "ok": ok,
         "elapsed_s": round(time.monotonic() - began, 2),
@@ -53,3 +62,10 @@ def demo(
     if as_json:
         typer.echo(json.dumps(report))
     raise typer.Exit(0 if ok else 1)
+
+
+def _run(net: Devnet, screen: Screen) -> list[Done]:
+    try:
+        return run_deals(net, screen.tell)
+    except Fault as fault:
+        raise DemoFailed(f"{type(fault).__name__}: {fault}") from fault

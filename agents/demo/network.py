@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 
@@ -48,16 +48,24 @@ def move_time(net: Devnet, to: int) -> None:
     _ask(net, "evm_mine", [])
 
 
-def audit(net: Devnet) -> dict[str, object]:
+class Verdict(TypedDict):
+    """What `parley audit --json` says, without what is only information."""
+
+    ok: bool
+    checked: dict[str, int]
+    findings: list[dict[str, str]]
+
+
+def audit(net: Devnet) -> Verdict:
     """`parley audit` as a process of its own, given two URLs and nothing else."""
     command = [sys.executable, "-m", "marketplace", "audit", "--json"]
     command += ["--rpc", net.rpc, "--log", net.registry]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own
     if not ended.stdout:
         finding = {"kind": "audit", "where": net.registry, "what": ended.stderr.strip()}
-        return {"ok": False, "checked": {}, "findings": [finding]}
-    report: dict[str, object] = json.loads(ended.stdout)
-    return {key: report[key] for key in ("ok", "checked", "findings")}
+        return Verdict(ok=False, checked={}, findings=[finding])
+    report = json.loads(ended.stdout)
+    return Verdict(ok=report["ok"], checked=report["checked"], findings=report["findings"])
 
 
 def _ask(net: Devnet, method: str, params: list[str | int | bool]) -> Any:  # noqa: ANN401 any JSON

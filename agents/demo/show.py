@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from agents.demo.deals import Done
+from agents.demo.network import Verdict
 from agents.demo.summary import Summary
 from marketplace.sdk import Outcome
 
@@ -74,11 +75,12 @@ def details(done: Done, summary: Summary) -> str:
     )
 
 
-def verdict_line(verdict: Mapping[str, object]) -> str:
+def verdict_line(verdict: Verdict) -> str:
     """The auditor's word, and each thing that does not hold."""
     if verdict["ok"]:
-        return f"[bold green]audit OK[/], checked {verdict['checked']}"
-    return f"[bold red]audit NOT OK[/] {verdict['findings']}"
+        counted = ", ".join(f"{count} {what}" for what, count in verdict["checked"].items())
+        return f"[bold green]audit OK[/]: {counted}"
+    return f"[bold red]audit NOT OK[/]: {verdict['findings']}"
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -4,7 +4,7 @@ Asked before anyone signs. The rules, their order and their names are those of
 ``Escrow.feasible``; a rule that needs the chain is asked only where facts are given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.core.errors import (
     AllowanceShort,
@@ -25,7 +25,7 @@ from marketplace.core.errors import (
     WindowTooShort,
 )
 from marketplace.core.terms import Rail, Terms
-from marketplace.core.values import BPS, ZERO_ADDRESS, ZERO_DIGEST
+from marketplace.core.values import BPS, ZERO_ADDRESS, ZERO_DIGEST, Address
 
 LEAST_PRICE = 1
 LEAST_WINDOW = 60
@@ -60,6 +60,21 @@ class ChainFacts:
     token_exists: bool
     buyer: PartyFacts
     seller: PartyFacts
+
+
+def assuming_funds(terms: Terms, facts: ChainFacts, party: Address) -> ChainFacts:
+    """The facts as they would be, had a party what the terms need of it.
+
+    A position in a negotiation may be above what the counterparty has funded by now; an
+    acceptance may not.
+    """
+    if party == terms.buyer:
+        return replace(facts, buyer=_funded(facts.buyer, terms.price))
+    return replace(facts, seller=_funded(facts.seller, terms.bond))
+
+
+def _funded(known: PartyFacts, needed: int) -> PartyFacts:
+    return replace(known, balance=needed, allowance=needed)
 
 
 def check_feasible(terms: Terms, now: int, facts: ChainFacts | None = None) -> None:

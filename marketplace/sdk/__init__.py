@@ -10,7 +10,7 @@ See docs/quickstart.md. Everything an agent needs is in this one list of names.
 from marketplace.core.agreement import Agreement
 from marketplace.core.audit import Finding, Report
 from marketplace.core.deal import Deal, DealState
-from marketplace.core.errors import ParleyError, PolicyDenied
+from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content
 from marketplace.core.listing import Settlement as SettlementRules
@@ -45,6 +45,7 @@ __all__ = [
     "SettlementRules",
     "State",
     "Talk",
+    "TermsInfeasible",
     "Wallet",
     "audit_market",
 ]

@@ -3,6 +3,7 @@
 from marketplace.adapters.evm.view import EvmView
 from marketplace.core.audit import ChainEvent, LoggedEntry, Report, audit
 from marketplace.core.errors import DomainMismatch
+from marketplace.core.values import address
 from marketplace.sdk.registry import Registry
 
 
@@ -20,7 +21,7 @@ def audit_market(rpc: str, log: str) -> Report:
     registry = Registry(log)
     try:
         stated = registry.info().domain
-        chain = EvmView(rpc, stated.verifyingContract)
+        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
         if chain.domain.to_json() != stated.model_dump():
             raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
         chain.check_code()

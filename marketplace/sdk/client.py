@@ -15,11 +15,16 @@ from marketplace.adapters.evm.escrow import EvmEscrow
 from marketplace.adapters.evm.view import EvmView
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
-from marketplace.core.errors import DomainMismatch, ListingMissing
+from marketplace.core.errors import (
+    DomainMismatch,
+    ListingMissing,
+    NegotiationMissing,
+    TokenForbidden,
+)
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Invitation, Kind, parse_message
-from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
+from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json, address
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.means import Means, sha256_hex
@@ -73,7 +78,7 @@ class Client:
     ) -> None:
         self._registry = Registry(registry)
         stated = self._registry.info().domain
-        chain = EvmView(rpc, stated.verifyingContract)
+        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
         if chain.domain.to_json() != stated.model_dump():
             raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
         chain.check_code()
@@ -151,12 +156,15 @@ class Client:
 
     def talk(self, negotiation: Digest) -> Talk:
         """A negotiation of this party, from its first message on."""
-        first = self._registry.messages(negotiation)[0]
+        first, *_ = self._registry.messages(negotiation) or [None]
+        if first is None:
+            raise NegotiationMissing(negotiation)
         message = parse_message(first.message, self._means.signer.domain)
-        listing = message.body.listing if isinstance(message.body, Invitation) else ZERO_DIGEST
-        listed = self._listed(self._registry.listing(listing))
-        if listed.digest != listing:
-            raise ListingMissing(listing)
+        if message.digest != negotiation or not isinstance(message.body, Invitation):
+            raise NegotiationMissing(negotiation)
+        listed = self._listed(self._registry.listing(message.body.listing))
+        if listed.digest != message.body.listing:
+            raise ListingMissing(message.body.listing)
         talk = Talk(self._means, listed.header, listed.content, first)
         talk.sync()
         return talk
@@ -174,7 +182,10 @@ class Client:
         return self._means.chain.balance(token, self.address)
 
     def _allow(self, content: Content) -> None:
-        self._means.escrow.allow(content.settlement.token, self._means.signer.limits.most_exposure)
+        token, limits = content.settlement.token, self._means.signer.limits
+        if token != limits.token:
+            raise TokenForbidden(token, limits.token)
+        self._means.escrow.allow(token, limits.most_exposure)
 
     def _listed(self, view: MessageView) -> Listed:
         message = parse_message(view.message, self._means.signer.domain)

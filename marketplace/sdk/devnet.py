@@ -10,7 +10,7 @@ from marketplace.core.values import Address
 from marketplace.sdk.client import Client
 from marketplace.sdk.wallet import Wallet
 
-DEVNET_FILE = Path(".parley/devnet.json")
+DEVNET_FILE = Path(".parley/devnet/devnet.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ One line a fact, written and flushed to the disk before the signature exists: a 
 between the two counts an offer that was never made, never the other way round.
 """
 
+import errno
 import json
 import os
 import secrets
@@ -70,24 +71,26 @@ class Ledger:
             self.exposure = facts[fact](*values)
 
     def _replay(self, path: Path) -> None:
-        lines = path.read_text().splitlines(keepends=True)
+        *lines, torn = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
-            if not line.endswith("\n"):
-                # Torn by a crash before its flush returned, so nothing was signed after it.
-                with path.open("r+") as file:
-                    file.truncate(sum(len(whole) for whole in lines[:-1]))
-                return
             try:
                 fact, *values = json.loads(line)
                 self._apply(fact, *(int(value) for value in values))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, LookupError, TypeError):
                 raise LedgerUnreadable(str(path), number) from None
+        if torn:
+            # By a crash before its flush returned, so nothing was signed after it.
+            os.truncate(path, path.stat().st_size - len(torn))
 
 
 def _append(path: Path, line: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line.encode())
+        size, data = os.fstat(descriptor).st_size, line.encode()
+        if os.write(descriptor, data) < len(data):
+            # The next fact must not be written on to the half of this one.
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

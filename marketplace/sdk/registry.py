@@ -1,5 +1,6 @@
 """The registry as a client sees it: HTTP, named errors, resumed events."""
 
+import time
 from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
@@ -21,13 +22,17 @@ from marketplace.wire.views import (
 
 V = TypeVar("V", bound=View)
 TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 3
+# Before each further attempt, in seconds: together longer than a registry takes to restart.
+PAUSES = (0.1, 0.4, 1.5, 3.0)
 # The registry sends a heartbeat well within this; longer silence is a lost connection.
 SILENCE_SECONDS = 20.0
 
 
 class Registry:
-    """One registry; safe for use by several threads."""
+    """One registry; safe for use by several threads.
+
+    Whatever gets no answer is asked again: all requests here are idempotent.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -42,17 +47,9 @@ class Registry:
         return self._get(InfoView, "/v1")
 
     def submit(self, envelope: Json) -> Receipt:
-        """Send a signed message, again where the answer is lost: the registry stores it once."""
-        request = {
-            "content": canonical(envelope),
-            "headers": {"content-type": "application/json"},
-        }
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return _view(Receipt, self._ask("POST", "/v1/messages", **request))
-            except RegistryUnavailable:
-                continue
-        return _view(Receipt, self._ask("POST", "/v1/messages", **request))
+        """Send a signed message; the registry stores it once, however often it comes."""
+        body, headers = canonical(envelope), {"content-type": "application/json"}
+        return _view(Receipt, self._ask("POST", "/v1/messages", content=body, headers=headers))
 
     def listings(self, **query: str | int) -> list[MessageView]:
         """Live listings: kind, text, seller, after, limit."""
@@ -108,18 +105,30 @@ class Registry:
         timeout = httpx.Timeout(TIMEOUT_SECONDS, read=SILENCE_SECONDS)
         try:
             with self._http.stream("GET", "/v1/events", params=query, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _refusal(answer)
                 for line in answer.iter_lines():
                     if line.startswith("data: "):
-                        yield MessageView.model_validate_json(line.removeprefix("data: "))
+                        yield _read(MessageView, answer.status_code, line.removeprefix("data: "))
                     elif line.startswith(":"):
                         yield None
         except httpx.HTTPError as error:
             raise RegistryUnavailable(self.url, type(error).__name__) from None
+        raise RegistryUnavailable(self.url, "the stream of events ended")
 
     def _get(self, view: type[V], path: str, query: dict[str, str | int] | None = None) -> V:
         return _view(view, self._ask("GET", path, params=query))
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 httpx's own
+        for pause in PAUSES:
+            try:
+                return self._ask_once(method, path, **request)
+            except RegistryUnavailable:
+                time.sleep(pause)
+        return self._ask_once(method, path, **request)
+
+    def _ask_once(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 the same
         try:
             answer = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
@@ -137,8 +146,11 @@ def _refusal(answer: httpx.Response) -> ParleyError:
 
 
 def _view(view: type[V], answer: httpx.Response) -> V:
+    return _read(view, answer.status_code, answer.content)
+
+
+def _read(view: type[V], status: int, content: bytes | str) -> V:
     try:
-        return view.model_validate_json(answer.content)
+        return view.model_validate_json(content)
     except ValidationError:
-        words = "not an answer of a Parley registry"
-        raise RegistryRefused(answer.status_code, words) from None
+        raise RegistryRefused(status, "not an answer of a Parley registry") from None

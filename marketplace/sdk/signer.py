@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.guardrails import Limits, decide
+from marketplace.core.listing import Content, Listing
 from marketplace.core.message import (
     Body,
     Detail,
@@ -67,7 +68,7 @@ class Signer:
         """Sign a withdrawal."""
         return self._word(Kind.WITHDRAWAL, Withdrawal(negotiation, previous), negotiation)
 
-    def listing(self, header: Body, content: Detail) -> Message:
+    def listing(self, header: Listing, content: Content) -> Message:
         """Sign a listing."""
         return self._word(Kind.LISTING, header, None, content)
 

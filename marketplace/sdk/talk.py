@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.errors import EventRefused, WrongTurn
-from marketplace.core.feasibility import check_feasible
+from marketplace.core.feasibility import assuming_funds, check_feasible
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import (
@@ -108,7 +108,10 @@ class Talk:
         salt = self._means.random_bytes32()
         subject = Subject(self.negotiation.invitation.listing, outcome, delivery, salt)
         terms = self._terms(subject, open_for)
-        self._check(terms)
+        # The counterparty may fund what it has yet to agree to; our own side must stand.
+        other = self.negotiation.other(self._means.signer.address)
+        facts = assuming_funds(terms, self._means.chain.facts(terms), other)
+        check_feasible(terms, self.now(), facts)
         self._say(self._means.signer.offer(self.id, terms, subject))
         return self.negotiation.offers[-1]
 
@@ -118,7 +121,7 @@ class Talk:
         offer = self.standing
         if offer is None:
             raise EventRefused("acceptance", self.state)
-        self._check(offer.terms)
+        check_feasible(offer.terms, self.now(), self._means.chain.facts(offer.terms))
         self._say(self._means.signer.acceptance(self.id, offer.terms, offer.subject))
         if self.agreement is None:
             raise EventRefused("acceptance", self.state)
@@ -187,15 +190,16 @@ class Talk:
         signer = self._means.signer
         return signer.ledger.take_nonce(), self._means.chain.epoch(signer.address)
 
-    def _check(self, terms: Terms) -> None:
-        check_feasible(terms, self.now(), self._means.chain.facts(terms))
-
     def _say(self, message: Message) -> None:
         # Tried on our own machine first, so that nothing is sent that the rules refuse.
         clock = self._means.signer.clock
         after = advance(self.negotiation, message, clock.now())
         receipt = self._means.registry.submit(message.to_json(self._means.signer.domain))
-        self.negotiation, self._index = after, receipt.index
+        if receipt.sequence == self.negotiation.length:
+            self.negotiation, self._index = after, receipt.index
+        else:
+            # A withdrawal crossed it: read both in the registry's order.
+            self.sync()
 
     def _take(self, view: MessageView | None) -> None:
         if view is None or view.message.get("negotiation") != self.id:

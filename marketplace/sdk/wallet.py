@@ -15,12 +15,23 @@ from marketplace.core.values import Address, Digest
 _KEY_BYTES = 32
 
 
+class _Key(bytes):
+    """A key that a traceback with its locals, a debugger or a log does not spell out."""
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    __str__ = __repr__
+
+
 class Wallet:
     """A secp256k1 key. Another signer (hardware, remote) needs only these three members."""
 
+    __slots__ = ("__key", "_address")
+
     def __init__(self, key: bytes) -> None:
-        self.__key = key
-        self._address = address_of(key)
+        self.__key = _Key(key)
+        self._address = address_of(self.__key)
 
     @classmethod
     def create(cls) -> Self:
@@ -31,13 +42,13 @@ class Wallet:
     def load(cls, path: Path | str) -> Self:
         """A wallet from a file that holds the key in hex; raises KeyUnreadable."""
         try:
-            key = bytes.fromhex(Path(path).read_text().strip().removeprefix("0x"))
+            key = _Key.fromhex(Path(path).read_text().strip().removeprefix("0x"))
+            if len(key) == _KEY_BYTES:
+                return cls(key)
         except (OSError, ValueError) as error:
             # Only the kind of error: its text could quote the key.
             raise KeyUnreadable(str(path), type(error).__name__) from None
-        if len(key) != _KEY_BYTES:
-            raise KeyUnreadable(str(path), f"{len(key)} bytes instead of {_KEY_BYTES}")
-        return cls(key)
+        raise KeyUnreadable(str(path), f"{len(key)} bytes instead of {_KEY_BYTES}")
 
     def save(self, path: Path | str) -> None:
         """Write the key, readable by its owner alone; an existing file is never overwritten."""

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,51 @@ def test_the_demo_settles_three_deals_and_the_auditor_finds_nothing(chain, tmp_p
     assert report["audit"]["ok"] is True
     assert report["audit"]["findings"] == []
     assert report["audit"]["checked"]["deals"] == 3
+
+
+PLANTED = {
+    "wrong rows": (
+        (
+            "from agents.data import Table; made = Table.produce;"
+            "Table.produce = lambda s, a: (made(s, a)[0].replace(b'7', b'8', 1), a.terms.price)"
+        ),
+        "ChunkDiffers",
+    ),
+    "a wrong result": (
+        (
+            "from agents.compute import Compute, Result; made = Compute.produce;"
+            "Compute.produce = lambda s, a: (Result(b'no queens', 51316165, 'wasmtime-50.0.1')"
+            ".encode(), made(s, a)[1])"
+        ),
+        "OutputDiffers",
+    ),
+    "an overcharge": (
+        (
+            "from agents.compute import Compute; made = Compute.produce;"
+            "Compute.produce = lambda s, a: (made(s, a)[0], a.terms.price)"
+        ),
+        "ChargeWrong",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_of_a_seller_fails_the_demo_by_name(fault, tmp_path):
+    planted, name = PLANTED[fault]
+    code = f"{planted}\nfrom marketplace.cli import main\nmain()"
+    words = ["demo", "--json", "--chain", "embedded"]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert name in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
 
 
 def test_what_the_demo_shows_a_person_has_no_key_in_it(tmp_path):

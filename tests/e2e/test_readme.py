@@ -87,7 +87,7 @@ def test_the_seller_and_the_buyer_of_the_readme_are_ten_lines_each_and_deal(net)
 
 def check_that_one_altered_byte_is_found(cwd: Path, network: dict[str, str]) -> None:
     """Alter one byte of each stored entry in turn, in the registry's own database."""
-    database = sqlite3.connect(cwd / ".parley" / "registry.sqlite", isolation_level=None)
+    database = sqlite3.connect(cwd / ".parley" / "devnet" / "registry.sqlite", isolation_level=None)
     stored = database.execute("SELECT idx, data FROM entries ORDER BY idx").fetchall()
     assert len(stored) > 5
     update = "UPDATE entries SET data = ? WHERE idx = ?"
