@@ -1,4 +1,4 @@
-"""Strategies: what one side brings to a talk; none of it leaves its process.
+"""Strategies: what one side brings to a talk and keeps to itself.
 
 The two ready ones weigh price before quantity before time. A seller wants it dear, much
 and without hurry; a buyer wants it cheap, the quantity it needs, and soon.

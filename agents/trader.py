@@ -15,7 +15,8 @@ from agents.negotiator import Negotiator
 from agents.strategies import Strategy
 from marketplace.sdk import Client, Content, DealState, Listed, Rules, Settlement, Talk
 
-DEALS_AT_ONCE = 8
+DEALS_AT_ONCE = 32
+LONGEST_TALK = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,16 @@ def serve(
     supply: Callable[[Talk], Supply],
     tell: Callable[[Settlement | Exception], object],
 ) -> None:
-    """Sell to whoever invites, several at once, for ever; ``tell`` hears how each ended."""
+    """Sell to whoever invites, several at once, for ever; ``tell`` hears how each ended.
+
+    Who sets a deadline further than ``LONGEST_TALK`` away is rejected: a talk holds a place
+    here, and an idle inviter must not choose for how long.
+    """
 
     def one(talk: Talk) -> None:
         try:
+            if talk.negotiation.invitation.deadline - talk.now() > LONGEST_TALK:
+                talk.reject()
             tell(sell(client, talk, strategy(talk.content), supply(talk)))
         except Exception as error:  # noqa: BLE001 one bad buyer must not end the shop, nor silently
             tell(error)

@@ -1,5 +1,7 @@
 """The application: routes, and every refusal as a problem."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -7,7 +9,8 @@ from starlette.exceptions import HTTPException
 
 from marketplace.api.routes import Services, router
 from marketplace.core.errors import ParleyError, RouteMissing, ValueMalformed
-from marketplace.wire.problems import MEDIA_TYPE, to_problem
+from marketplace.core.values import shown
+from marketplace.wire.problems import MEDIA_TYPE, Problem, to_problem
 
 DESCRIPTION = """
 A witness, not an authority: it lists, relays, checks and logs signed messages. It cannot
@@ -18,7 +21,10 @@ with a stable `code` and the two values that disagree.
 
 def create_app(services: Services) -> FastAPI:
     """The registry's ASGI application over ready services."""
-    app = FastAPI(title="Parley registry", version="1", description=DESCRIPTION)
+    # A redirect would be an answer that is neither a view nor a problem.
+    app = FastAPI(
+        title="Parley registry", version="1", description=DESCRIPTION, redirect_slashes=False
+    )
     app.state.services = services
     app.include_router(router)
     app.add_exception_handler(ParleyError, _refuse)
@@ -27,16 +33,14 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def _problem(error: ParleyError, status: int | None = None) -> JSONResponse:
-    problem = to_problem(error)
-    body = problem.model_dump()
-    return JSONResponse(body, status or problem.status, media_type=MEDIA_TYPE)
+def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ParleyError):
         raise error
-    return _problem(error)
+    return _answer(to_problem(error))
 
 
 async def _refuse_parameters(_: Request, error: Exception) -> JSONResponse:
@@ -44,11 +48,12 @@ async def _refuse_parameters(_: Request, error: Exception) -> JSONResponse:
         raise error
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return _problem(ValueMalformed(where, repr(first.get("input"))[:80], first["msg"]))
+    return _answer(to_problem(ValueMalformed(where, shown(first.get("input")), first["msg"])))
 
 
 async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    named = RouteMissing(request.url.path[:200], request.method)
-    return _problem(named, error.status_code)
+    named = to_problem(RouteMissing(request.url.path[:200], request.method))
+    # Of a method that is not allowed, the headers say which ones are (RFC 9110 §15.5.6).
+    return _answer(named.model_copy(update={"status": error.status_code}), error.headers)

@@ -13,7 +13,8 @@ MOST_ARTIFACT = 8 * 1024 * 1024
 
 async def read_bounded(request: Request, most: int) -> bytes:
     """The body; raises BodyTooLarge as soon as it is known to be larger than ``most`` bytes."""
-    stated = request.headers.get("content-length", "")
+    # A length of more digits than these is as large, and too long a numeral to convert.
+    stated = request.headers.get("content-length", "")[:18]
     if stated.isdecimal() and int(stated) > most:
         raise BodyTooLarge(int(stated), most)
     body = bytearray()

@@ -1,7 +1,7 @@
 """The routes: each parses, calls one service, answers with one view."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
@@ -94,6 +94,8 @@ async def search_listings(
     """Live listings: neither replaced nor expired."""
     if not 1 <= query.limit <= LARGEST_PAGE:
         raise ValueMalformed("limit", str(query.limit), f"an integer from 1 to {LARGEST_PAGE}")
+    if query.seller:
+        query = replace(query, seller=address(query.seller, "seller"))
     return _messages(await use.listings.search(query, use.clock.now()))
 
 

@@ -21,6 +21,8 @@ from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address
 
+CLOCK_SKEW = 60  # seconds that a chain's clock may be behind the signer's
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -64,7 +66,15 @@ class Exposure:
 
     def total(self, now: int) -> int:
         """What is at risk, in base units."""
-        return sum(c.amount for c in self.commitments.values() if _counts(c, now))
+        return sum(self.by_nonce(now).values())
+
+    def by_nonce(self, now: int) -> dict[int, int]:
+        """What each nonce puts at risk, in base units."""
+        return {n: c.amount for n, c in self.commitments.items() if _counts(c, now)}
+
+    def unopened(self) -> list[int]:
+        """The nonces under which only offers are outstanding."""
+        return [n for n, c in self.commitments.items() if c.ends_at is not None]
 
     def offered(self, nonce: int, amount: int, open_by: int) -> "Exposure":
         """One more offer under the nonce: the costliest and the longest one count."""
@@ -134,4 +144,5 @@ def _check_deal(limits: Limits, subject: Subject, open_for: int, *, buying: bool
 
 
 def _counts(commitment: Commitment, now: int) -> bool:
-    return commitment.ends_at is None or now < commitment.ends_at
+    # A block may carry an earlier time than our clock, and still take the offer.
+    return commitment.ends_at is None or now < commitment.ends_at + CLOCK_SKEW

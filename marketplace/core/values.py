@@ -31,9 +31,13 @@ ZERO_ADDRESS = "0x" + "00" * 20
 ZERO_DIGEST = "0x" + "00" * 32
 BPS = 10_000
 LONGEST_QUOTE = 80
+DEEPEST = 64
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _DIGEST = re.compile(r"0x[0-9a-f]{64}\Z")
+# A string that never ends is taken whole, or each of its quotes would be tried to the end.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,77})\Z")
 
 
@@ -100,13 +104,15 @@ def canonical(value: Json) -> bytes:
     """The value's one spelling as JSON (RFC 8785); raises ValueMalformed where it has none."""
     try:
         encoded: bytes = rfc8785.dumps(value)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueMalformed("json", shown(str(error)), "JSON as in RFC 8785") from None
     return encoded
 
 
 def parse_json(data: bytes) -> Json:
-    """JSON without duplicate keys, NaN, floats, invalid UTF-8 or lone surrogates."""
+    """JSON without duplicate keys, NaN, floats, invalid UTF-8, lone surrogates or deep nesting."""
+    if _deepest(data) > DEEPEST:
+        raise ValueMalformed("body", f"{len(data)} bytes", f"JSON nested {DEEPEST} deep at most")
     try:
         parsed: Json = json.loads(
             data.decode("utf-8"),
@@ -116,18 +122,28 @@ def parse_json(data: bytes) -> Json:
         )
         # An escaped lone surrogate parses, and then no answer that quotes it could be sent.
         json.dumps(parsed, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueMalformed("body", shown(str(error)), "JSON in UTF-8") from None
     return parsed
 
 
 def shown(value: Json) -> str:
     """The value as an error quotes it: short and printable, whatever came in."""
-    try:
-        told = repr(value)
-    except RecursionError:
-        told = f"a deeply nested {type(value).__name__}"
+    told = repr(value)
     return told if len(told) <= LONGEST_QUOTE else told[: LONGEST_QUOTE - 3] + "..."
+
+
+def _deepest(data: bytes) -> int:
+    # Asked before parsing: the parser recurses, and a library may have raised the interpreter's
+    # recursion limit beyond what the stack holds, so that no RecursionError would come.
+    brackets = data.count(b"[") + data.count(b"{")
+    if brackets <= DEEPEST:
+        return brackets
+    deepest = depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:

@@ -100,3 +100,7 @@ class Escrow(Protocol):
     def cancel(self, nonce: int) -> Transaction:
         """Spend the caller's own nonce, so that nothing signed under it can be opened."""
         ...
+
+    def cancel_all(self) -> Transaction:
+        """Move the caller's epoch, so that nothing it has signed can be opened."""
+        ...

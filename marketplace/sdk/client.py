@@ -156,9 +156,10 @@ class Client:
 
     def talk(self, negotiation: Digest) -> Talk:
         """A negotiation of this party, from its first message on."""
-        first, *_ = self._registry.messages(negotiation) or [None]
-        if first is None:
+        views = self._registry.messages(negotiation)
+        if not views:
             raise NegotiationMissing(negotiation)
+        first = views[0]
         message = parse_message(first.message, self._means.signer.domain)
         if message.digest != negotiation or not isinstance(message.body, Invitation):
             raise NegotiationMissing(negotiation)
@@ -172,6 +173,21 @@ class Client:
     def settle(self, agreement: Agreement) -> Settlement:
         """The agreement's life in the escrow."""
         return Settlement(self._means, agreement)
+
+    def exposure(self) -> dict[int, int]:
+        """What each nonce of this party can still cost it, in base units."""
+        signer = self._means.signer
+        return signer.ledger.exposure.by_nonce(signer.clock.now())
+
+    def cancel(self, nonce: int) -> None:
+        """Spend a nonce on chain: no offer signed under it can be opened any more."""
+        self._means.escrow.cancel(nonce)
+        self._means.signer.ledger.ended(nonce)
+
+    def cancel_all(self) -> None:
+        """Cancel every offer this party has signed and not seen opened; open deals go on."""
+        self._means.escrow.cancel_all()
+        self._means.signer.ledger.cancelled()
 
     def evidence(self, deal: Settlement) -> dict[str, Json]:
         """Everything a third party needs to judge the deal, as JSON."""

@@ -53,6 +53,11 @@ class Ledger:
         """The nonce's deal has ended, or the nonce was cancelled on chain."""
         self._write("ended", nonce)
 
+    def cancelled(self) -> None:
+        """The epoch has moved: every nonce without an open deal is over."""
+        for nonce in self.exposure.unopened():
+            self.ended(nonce)
+
     def _write(self, fact: str, *values: int) -> None:
         with self.lock:
             if self._path is not None:

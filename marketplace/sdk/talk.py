@@ -35,6 +35,7 @@ class Talk:
         message = parse_message(first.message, means.signer.domain)
         self.negotiation: Negotiation = begin(message, header, content, first.received_at)
         self._index = first.index
+        self._countersigned: Agreement | None = None
 
     @property
     def id(self) -> Digest:
@@ -79,8 +80,8 @@ class Talk:
 
     @property
     def agreement(self) -> Agreement | None:
-        """Once ACCEPTED."""
-        return self.negotiation.agreement
+        """Once both have signed, whether or not the registry has taken the acceptance."""
+        return self.negotiation.agreement or self._countersigned
 
     def sync(self) -> State:
         """Take every message that the registry has and this talk has not."""
@@ -116,13 +117,19 @@ class Talk:
         return self.negotiation.offers[-1]
 
     def accept(self) -> Agreement:
-        """Sign the standing offer; the agreement can be opened at once."""
+        """Sign the standing offer; the agreement can be opened at once.
+
+        Where the registry fails or refuses the acceptance, its error is raised, and
+        ``agreement`` holds what was agreed all the same: opening it on chain delivers it.
+        """
         self._require_turn()
         offer = self.standing
         if offer is None:
             raise EventRefused("acceptance", self.state)
         check_feasible(offer.terms, self.now(), self._means.chain.facts(offer.terms))
-        self._say(self._means.signer.acceptance(self.id, offer.terms, offer.subject))
+        message = self._means.signer.acceptance(self.id, offer.terms, offer.subject)
+        self._countersigned = self._advanced(message).agreement
+        self._say(message)
         if self.agreement is None:
             raise EventRefused("acceptance", self.state)
         return self.agreement
@@ -191,15 +198,17 @@ class Talk:
         return signer.ledger.take_nonce(), self._means.chain.epoch(signer.address)
 
     def _say(self, message: Message) -> None:
-        # Tried on our own machine first, so that nothing is sent that the rules refuse.
-        clock = self._means.signer.clock
-        after = advance(self.negotiation, message, clock.now())
+        after = self._advanced(message)
         receipt = self._means.registry.submit(message.to_json(self._means.signer.domain))
         if receipt.sequence == self.negotiation.length:
             self.negotiation, self._index = after, receipt.index
         else:
             # A withdrawal crossed it: read both in the registry's order.
             self.sync()
+
+    def _advanced(self, message: Message) -> Negotiation:
+        # On our own machine first, so that nothing is sent that the rules refuse.
+        return advance(self.negotiation, message, self._means.signer.clock.now())
 
     def _take(self, view: MessageView | None) -> None:
         if view is None or view.message.get("negotiation") != self.id:

@@ -71,7 +71,8 @@ class Wallet:
         return signed
 
     def __repr__(self) -> str:
-        return f"Wallet({self._address})"
+        # A traceback may show a wallet whose key was refused before it had an address.
+        return f"Wallet({getattr(self, '_address', 'no key')})"
 
     def __reduce__(self) -> str:
         raise TypeError("a wallet is not pickled: its key would leave the process")

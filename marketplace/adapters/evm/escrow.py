@@ -69,6 +69,10 @@ class EvmEscrow:
         """Spend the sender's own nonce."""
         return self._send("cancel", self._view.escrow.functions.cancel(nonce))
 
+    def cancel_all(self) -> Transaction:
+        """Move the sender's epoch to one that nobody could have signed for."""
+        return self._send("cancelAll", self._view.escrow.functions.cancelAll())
+
     def _send(self, operation: str, function: Any) -> Transaction:  # noqa: ANN401 a web3 call
         web3, account = self._view.web3, to_checksum_address(self._sender.address)
         with self._lock, naming(operation, self._rpc_url):

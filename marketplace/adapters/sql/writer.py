@@ -116,5 +116,7 @@ def _commit(connection: sqlite3.Connection, group: list[Work[object]]) -> Except
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        return error
+        # Where the database rolled back in the middle, the reason is that work's error.
+        causes = (work.error for work in group if isinstance(work.error, sqlite3.Error))
+        return next(causes, error)
     return None

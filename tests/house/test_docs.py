@@ -1,0 +1,177 @@
+"""The documents say what the code does: each table is compared with what it describes."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from market import BUYER, SELLER, offer, talk, word
+
+from marketplace import sdk
+from marketplace.adapters.evm.artifact import load
+from marketplace.api.routes import router
+from marketplace.core.deal import Call, Deal, DealState, Operation, apply
+from marketplace.core.eip712 import DOMAIN_TYPE
+from marketplace.core.errors import DealRefused, ParleyError, TermsInfeasible
+from marketplace.core.listing import Listing
+from marketplace.core.message import SHAPES, Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.terms import Terms
+from marketplace.wire.problems import Problem, status_of
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+TESTS = [path for end in ("*.py", "*.sol") for path in (ROOT / "tests").rglob(end)]
+LONGEST_DECISION = 40
+
+
+def page(name):
+    return (ROOT / "docs" / name).read_text()
+
+
+def rows(text):
+    """The cells of every row of every table in the text."""
+    lines = re.findall(r"^\| (.+) \|$", text, re.MULTILINE)
+    return [tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)) for line in lines]
+
+
+def section(text, title):
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_table_of_errors_is_the_code_s():
+    solidity = {entry["name"] for entry in load("Escrow").abi if entry["type"] == "error"}
+    expected = [
+        (
+            f"`{code}`",
+            leaf.__mro__[1].__name__,
+            str(status_of(leaf)),
+            ", ".join(f"`{name}`" for name in leaf.__match_args__),
+            "yes" if code in solidity else "no",
+            leaf.hint,
+        )
+        for code, leaf in ParleyError.leaves().items()
+    ]
+    assert [
+        row for row in rows(page("errors.md")) if row[0] in {e[0] for e in expected}
+    ] == expected
+
+
+def test_the_retryable_errors_are_the_ones_that_the_page_names():
+    retryable = {code for code, leaf in ParleyError.leaves().items() if leaf.retryable}
+    unavailable = {code for code, leaf in ParleyError.leaves().items() if "Unavailable" in code}
+    assert retryable - unavailable == {"SequenceTaken", "ArtifactMissing"}
+
+
+def test_the_type_strings_of_the_protocol_page_are_the_structs():
+    structs = Listing, Invitation, Terms, Rejection, Withdrawal, Upload
+    text = page("protocol.md")
+    assert DOMAIN_TYPE in text
+    told = [(row[0], row[2].strip("`")) for row in rows(section(text, "The domain"))[2:]]
+    assert told == [(struct.NAME, struct.TYPE) for struct in structs]
+
+
+def test_the_members_of_each_kind_of_message_are_the_envelope_s():
+    header, _, *told = rows(section(page("protocol.md"), "Messages"))
+    always = re.findall(r"`(\w+)`", header[1])
+    for (kind, shape), cells in zip(SHAPES.items(), told, strict=True):
+        named = {header[at].strip("`") for at in (2, 3, 4) if cells[at] != "no"}
+        assert cells[0] == kind
+        assert named | set(always) == shape.members
+        assert cells[3] == (shape.body.__name__ if shape.body else "no")
+
+
+def test_the_rules_of_feasibility_are_in_the_code_s_order():
+    told = re.findall(r"^\| \d+ \| `(\w+)` \|", page("protocol.md"), re.MULTILINE)
+    assert told == list(TermsInfeasible.leaves())
+
+
+def moves():
+    """Every move that the deal machine allows: state, call, who, next."""
+    terms = offer(talk(), SELLER).body
+    for state, operation in ((s, o) for s in DealState for o in Operation):
+        for who, party in (("seller", SELLER), ("buyer", BUYER)):
+            for at in (1, 1_000_000):
+                call = Call(word("deal"), operation, party.address, at, word("deliverable"))
+                try:
+                    after, _ = apply(Deal(state), terms, call)
+                except DealRefused:
+                    continue
+                yield state.name, operation.value, who, after.state.name
+
+
+def test_the_table_of_the_deal_is_the_machine_s():
+    told = {
+        (row[0], row[1], row[2], row[4])
+        for row in rows(section(page("protocol.md"), "The deal"))[2:]
+    }
+    assert told == set(moves())
+
+
+def test_every_route_is_on_the_page_with_its_operation():
+    told = {row[:2] for row in rows(section(page("api.md"), "HTTP"))}
+    routes = {
+        (f"`{method} {route.path}`", f"`{route.operation_id}`")
+        for route in router.routes
+        for method in route.methods
+    }
+    assert routes <= told
+
+
+def test_every_field_of_a_problem_is_on_the_page():
+    told = [
+        row[0].strip("`")
+        for row in rows(page("api.md"))
+        if row[0].strip("`") in Problem.model_fields
+    ]
+    assert told == list(Problem.model_fields)
+
+
+def test_every_method_that_the_api_page_names_exists():
+    named = set(re.findall(r"`(\w+)\.(\w+)`", page("api.md")))
+    objects = {(owner, name) for owner, name in named if owner in sdk.__all__}
+    absent = [f"{o}.{name}" for o, name in objects if not hasattr(getattr(sdk, o), name)]
+    assert objects
+    assert absent == []
+
+
+def test_every_test_that_the_threats_page_names_exists():
+    written = "\n".join(path.read_text() for path in TESTS)
+    named = set(re.findall(r"`(test_\w+)`", page("threats.md")))
+    assert named
+    assert [name for name in named if not re.search(rf"(def|function) {name}\(", written)] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
+def test_every_link_leads_somewhere(path):
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#[\w-]*)?\)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
+def test_every_anchor_is_a_heading(path):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([\w-]+)\)", path.read_text()):
+        aimed = path.parent / target if target else path
+        titles = re.findall(r"^#+ (.+)$", aimed.read_text(), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/adr").glob("*.md")), ids=lambda p: p.name)
+def test_a_decision_is_short_and_says_its_four_parts(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_DECISION
+    parts = "Context", "Decision", "Consequences", "What would change our mind"
+    assert [part for part in parts if f"**{part}.**" not in text] == []
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(("spoiled", "status"), [(False, 0), (True, 1)])
+def test_an_offer_is_verified_by_hand_as_the_page_says(spoiled, status):
+    script = re.findall(r"^```sh\n(.*?)^```", page("protocol.md"), re.MULTILINE | re.DOTALL)[-1]
+    if spoiled:
+        script = script.replace(
+            "v['typed_data'])", "v['typed_data']).replace('1234567', '1234568')"
+        )
+    ended = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == status, ended.stderr
+    assert (b"Validation succeeded" in ended.stdout) is not spoiled

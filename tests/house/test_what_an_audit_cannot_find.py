@@ -1,0 +1,87 @@
+"""ADR 0008 says what an audit does not detect: if it begins to, the page is out of date."""
+
+import anyio
+import pytest
+from market import (
+    BUYER,
+    DOMAIN,
+    NOW,
+    SELLER,
+    accept,
+    invite,
+    listing,
+    offer,
+    proposed,
+    talk,
+    withdraw,
+)
+from witness import Witness, opened_event
+
+from marketplace.core.audit import LoggedEntry, audit
+from marketplace.core.merkle import leaf_hash, root_hash
+from marketplace.core.negotiation import advance
+from marketplace.core.values import canonical, parse_json
+
+LISTED = listing()
+BEGUN = talk(LISTED)
+PROPOSED = proposed(BEGUN)
+LEFT = withdraw(PROPOSED, SELLER)
+AGREED = [LISTED, invite(LISTED), offer(BEGUN, SELLER), accept(PROPOSED, BUYER)]
+CROSSED = [*AGREED[:3], LEFT, accept(advance(PROPOSED, LEFT, NOW), BUYER)]
+
+
+def logged(words):
+    """The bytes of an honest log of the words."""
+
+    async def published():
+        witness = Witness()
+        await witness.take(*words)
+        return await witness.published()
+
+    return [entry.data for entry in anyio.run(published)[0]]
+
+
+def judged(data, events=()):
+    """The audit of a log of these bytes, with every index and every hash anew."""
+    leaves = [leaf_hash(one) for one in data]
+    entries = [
+        LoggedEntry(i, "0x" + leaf.hex(), one)
+        for i, (leaf, one) in enumerate(zip(leaves, data, strict=True))
+    ]
+    return audit(entries, "0x" + root_hash(leaves).hex(), list(events), DOMAIN)
+
+
+def later(one):
+    found = parse_json(one)
+    return canonical({**found, "received_at": found["received_at"] + 1})
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    [
+        pytest.param(logged(AGREED)[:3], id="the acceptance dropped"),
+        pytest.param(logged(AGREED)[:2], id="the last two words dropped"),
+        pytest.param(logged(AGREED)[:1], id="the whole negotiation dropped"),
+        pytest.param([], id="everything dropped"),
+        pytest.param(
+            [*logged(CROSSED)[:3], logged(CROSSED)[4]], id="an overruled withdrawal dropped"
+        ),
+        pytest.param([later(one) for one in logged(AGREED)], id="every receipt time moved"),
+    ],
+)
+def test_a_log_written_anew_in_these_ways_has_no_finding(rewritten):
+    assert judged(rewritten).ok
+
+
+def test_an_opened_deal_tells_of_its_dropped_negotiation_only_as_information():
+    terms = AGREED[2].body
+    event = opened_event(terms)
+    assert judged(logged(AGREED)[:3], [event]).ok
+    report = judged(logged(AGREED)[:2], [event])
+    assert report.ok
+    assert report.unlogged == [terms.digest(DOMAIN)]
+
+
+def test_an_offer_dropped_from_the_middle_is_found():
+    data = logged(AGREED)
+    assert not judged([*data[:2], data[3]]).ok
