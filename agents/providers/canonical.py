@@ -16,6 +16,7 @@ import rfc8785
 from agents.providers.faults import Fault
 
 Value = bytes | int | str
+MOST_BRACKETS = 8  # base64 has none, and a text field few
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,14 @@ class Layout:
             raise self.fault(f"what JSON cannot carry ({error})", "what RFC 8785 can") from error
 
     def _body(self, data: bytes) -> dict[str, object]:
+        # Every layout is flat. Asked before parsing: the parser recurses, and a library may have
+        # raised the interpreter's recursion limit beyond what the stack holds.
+        brackets = data.count(b"[") + data.count(b"{")
+        if brackets > MOST_BRACKETS:
+            raise self.fault(f"{brackets} brackets", "one flat object")
         try:
             body = json.loads(data)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise self.fault(f"no JSON ({error})", f"a {self.format} object") from error
         expected = {"format", *self.fields}
         if not isinstance(body, dict) or set(body) != expected:

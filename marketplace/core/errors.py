@@ -349,6 +349,14 @@ class DeadlineRefused(MessageRefused):
     hint = "Choose a deadline in the future and no later than the latest."
 
 
+class RoundsRefused(MessageRefused):
+    """The invitation allows no round, or more than a registry keeps."""
+
+    max_rounds: int
+    maximum: int
+    hint = "Allow at least one round and at most the maximum."
+
+
 class RoundsExhausted(MessageRefused):
     """The negotiation has had all the offers its invitation allows."""
 

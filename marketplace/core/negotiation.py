@@ -46,6 +46,7 @@ from marketplace.core.errors import (
     OpenExpired,
     PartiesEqual,
     RoundsExhausted,
+    RoundsRefused,
     TermsDisagree,
     WrongPrevious,
     WrongTurn,
@@ -170,7 +171,7 @@ def begin(message: Message, header: Listing, content: Content, at: int) -> Negot
     if not at < invitation.deadline <= at + LONGEST_NEGOTIATION:
         raise DeadlineRefused(invitation.deadline, at + LONGEST_NEGOTIATION)
     if not 1 <= invitation.max_rounds <= MOST_ROUNDS:
-        raise RoundsExhausted(invitation.max_rounds, MOST_ROUNDS)
+        raise RoundsRefused(invitation.max_rounds, MOST_ROUNDS)
     return Negotiation(
         id=message.digest,
         invitation=invitation,

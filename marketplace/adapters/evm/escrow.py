@@ -16,6 +16,7 @@ from marketplace.ports.chain import Transaction
 
 UNLIMITED = (1 << 256) - 1
 RECEIPT_SECONDS = 60
+SPARE_GAS = 10  # a tenth more than estimated: an estimate is of one state, and blocks move on
 
 
 class Sender(Protocol):
@@ -76,9 +77,12 @@ class EvmEscrow:
     def _send(self, operation: str, function: Any) -> Transaction:  # noqa: ANN401 a web3 call
         web3, account = self._view.web3, to_checksum_address(self._sender.address)
         with self._lock, naming(operation, self._rpc_url):
-            # Built with a gas estimate: a call that would revert is refused here, by name and free.
-            count = web3.eth.get_transaction_count(web3.to_checksum_address(account))
-            built = function.build_transaction({"from": account, "nonce": count})
+            # A call that would revert is refused by the estimate, by name and free. At the pending
+            # block: what has just come due is due there, and not yet at the latest.
+            gas = function.estimate_gas({"from": account}, block_identifier="pending")
+            count = web3.eth.get_transaction_count(account)
+            head = {"from": account, "nonce": count, "gas": gas + gas // SPARE_GAS}
+            built = function.build_transaction(head)
             signed = self._sender.sign_transaction(built)
             sent = web3.eth.send_raw_transaction(signed.raw_transaction)
             receipt = web3.eth.wait_for_transaction_receipt(sent, RECEIPT_SECONDS, 0.02)

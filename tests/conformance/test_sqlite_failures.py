@@ -1,0 +1,213 @@
+"""The durable store when things break: kills, full disks, hostile words, closed loops."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from test_store import record
+
+from marketplace.adapters.sql.sqlite import SqliteStore
+from marketplace.core.errors import StoreUnavailable
+from marketplace.ports.store import Artifact
+
+pytestmark = pytest.mark.anyio
+
+WRITER = Path(__file__).parent / "durable_writer.py"
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(path)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def fill_the_disk(store: SqliteStore) -> None:
+    """No page more than the file has now: what SQLite meets on a full disk."""
+
+    def freeze(connection: sqlite3.Connection) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    await store._writer.run(freeze)
+
+
+async def clean_the_disk(store: SqliteStore) -> None:
+    await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+
+
+# ------------------------------------------------------------------ durability
+
+
+async def test_entries_survive_closing_and_opening(tmp_path: Path):
+    path = tmp_path / "registry.sqlite"
+    async with opened(path) as store:
+        entry = await store.append(record("a"))
+    async with opened(path) as store:
+        assert await store.entries(0, 10) == [entry]
+        assert (await store.append(record("b", position=1))).index == 1
+
+
+def kill_while_writing(path: Path) -> set[str]:
+    """What a writer had acknowledged when it was killed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(WRITER), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
+        assert writer.stdout is not None
+        acknowledged = [writer.stdout.readline() for _ in range(60)]
+        writer.send_signal(signal.SIGKILL)
+        acknowledged += writer.stdout.readlines()
+    # The last line may have been cut while it was written.
+    return {line.decode().strip() for line in acknowledged if line.endswith(b"\n")}
+
+
+async def test_killed_writer_loses_no_entry_that_it_acknowledged(tmp_path: Path):
+    path = tmp_path / "registry.sqlite"
+    told = await asyncio.to_thread(kill_while_writing, path)
+    async with opened(path) as store:
+        entries = await store.entries(0, 1_000_000)
+    assert len(told) >= 60
+    assert told <= {entry.record.digest for entry in entries}
+    assert [entry.index for entry in entries] == list(range(len(entries)))
+
+
+# ------------------------------------------------------------------ a full disk
+
+
+async def test_full_disk_is_a_named_refusal_that_stores_nothing_and_can_be_retried(tmp_path: Path):
+    async with opened(tmp_path / "registry.sqlite") as store:
+        await store.append(record("a"))
+        await fill_the_disk(store)
+        big = Artifact("talk", "big", "0x", b"x" * 100_000)
+        with pytest.raises(StoreUnavailable) as refused:
+            await store.put_artifact(big, 16)
+        assert refused.value.store == "sqlite"
+        assert "full" in refused.value.reason
+        assert await store.artifact("talk", "big") is None
+        assert len(await store.leaves()) == 1
+
+        await clean_the_disk(store)
+        assert await store.put_artifact(big, 16)
+        assert (await store.append(record("b", position=1))).index == 1
+
+
+async def test_whoever_shares_a_commit_with_a_failure_is_told_the_truth(tmp_path: Path):
+    async with opened(tmp_path / "registry.sqlite") as store:
+        await store.append(record("a"))
+        await fill_the_disk(store)
+        works = [store.append(record(f"b {n}", f"talk {n}")) for n in range(5)]
+        works.insert(2, store.put_artifact(Artifact("t", "big", "0x", b"x" * 100_000), 16))
+        outcomes = await asyncio.gather(*works, return_exceptions=True)
+        stored = {entry.record.digest for entry in await store.entries(0, 100)}
+        kept = {o.record.digest for o in outcomes if not isinstance(o, BaseException | bool)}
+        assert stored == kept | {"a"}
+        refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        assert refused
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in refused)
+
+
+async def test_transaction_that_the_database_rolled_back_keeps_nothing_of_its_group(tmp_path: Path):
+    def roll_back(connection: sqlite3.Connection) -> None:
+        # What SQLite itself may do on a full disk or an I/O error, in the middle of a group.
+        connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with opened(tmp_path / "registry.sqlite") as store:
+        outcomes = await asyncio.gather(
+            store.append(record("before", "x")),
+            store._writer.run(roll_back),
+            store.append(record("after", "y")),
+            return_exceptions=True,
+        )
+        kept = {o.record.digest for o in outcomes if not isinstance(o, BaseException)}
+        assert {entry.record.digest for entry in await store.entries(0, 10)} == kept
+
+
+async def test_locked_file_is_a_named_refusal(tmp_path: Path):
+    path = tmp_path / "registry.sqlite"
+    async with opened(path) as store:
+        await store._writer.run(lambda c: c.execute("PRAGMA busy_timeout = 1").fetchone())
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable) as refused:
+                await store.append(record("a"))
+            other.execute("ROLLBACK")
+        assert "locked" in refused.value.reason
+        assert (await store.append(record("a"))).index == 0
+
+
+# ------------------------------------------------------------------ what must not stop the thread
+
+
+async def test_word_that_sqlite_cannot_hold_hurts_only_its_caller(tmp_path: Path):
+    async with opened(tmp_path / "registry.sqlite") as store:
+        with pytest.raises(UnicodeEncodeError):
+            await store.find("offer", "\ud800", "")
+        with pytest.raises(OverflowError):
+            await store.entries(1 << 70, 1)
+        assert (await store.append(record("a"))).index == 0
+
+
+async def test_caller_that_gave_up_or_whose_loop_is_gone_does_not_stop_the_store(tmp_path: Path):
+    async with opened(tmp_path / "registry.sqlite") as store:
+        gone = asyncio.ensure_future(store.append(record("a")))
+        await asyncio.sleep(0)
+        gone.cancel()
+
+        def leave_at_once() -> None:
+            loop = asyncio.new_event_loop()
+            task = loop.create_task(store.append(record("b", "b")))
+            loop.run_until_complete(asyncio.sleep(0))
+            task.cancel()
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+
+        await asyncio.to_thread(leave_at_once)
+        assert (await store.append(record("c", "c"))).record.digest == "c"
+
+
+async def test_closing_finishes_what_was_queued(tmp_path: Path):
+    path = tmp_path / "registry.sqlite"
+    store = SqliteStore(path)
+    # The first work holds the thread, so that all others and the end share the next group.
+    running, held = threading.Event(), threading.Event()
+    first = store._writer.run(lambda _: (running.set(), held.wait(5)))
+    works = [asyncio.ensure_future(first)]
+    await asyncio.to_thread(running.wait, 5)
+    works += [asyncio.ensure_future(store.append(record(f"{n}", f"{n}"))) for n in range(20)]
+    await asyncio.sleep(0.01)
+    closing = asyncio.create_task(asyncio.to_thread(store.close))
+    await asyncio.sleep(0.01)
+    held.set()
+    await asyncio.gather(closing, *works)
+    async with opened(path) as again:
+        assert len(await again.leaves()) == 20
+
+
+@pytest.mark.parametrize("content", [None, b"this is no database" * 100])
+async def test_file_that_cannot_be_opened_is_a_named_refusal_at_once(
+    tmp_path: Path, content: bytes | None
+):
+    path = tmp_path / "missing" / "registry.sqlite"
+    if content is not None:
+        path.parent.mkdir()
+        path.write_bytes(content)
+    with pytest.raises(StoreUnavailable):
+        SqliteStore(path)
+
+
+async def test_closed_store_refuses_instead_of_keeping_its_caller_waiting(tmp_path: Path):
+    store = SqliteStore(tmp_path / "registry.sqlite")
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        await asyncio.wait_for(store.append(record("a")), 5)

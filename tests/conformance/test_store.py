@@ -1,0 +1,163 @@
+"""What every store owes the registry: one suite, every adapter."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from marketplace.adapters.memory.store import MemoryStore
+from marketplace.adapters.sql.sqlite import SqliteStore
+from marketplace.core.errors import SequenceTaken
+from marketplace.core.merkle import leaf_hash
+from marketplace.ports.store import Artifact, Record, Store
+
+pytestmark = pytest.mark.anyio
+
+BUYER, SELLER, OTHER = "0xbuyer", "0xseller", "0xother"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    durable = SqliteStore(tmp_path / "registry.sqlite")
+    yield durable
+    durable.close()
+
+
+def record(digest: str, thread: str = "talk", position: int = 0, kind: str = "offer") -> Record:
+    data = f'{{"digest":"{digest}"}}'.encode()
+    return Record(
+        kind=kind,
+        digest=digest,
+        signer=SELLER,
+        thread=thread,
+        position=position,
+        parties=(BUYER, SELLER),
+        data=data,
+        leaf_hash=leaf_hash(data),
+        received_at=1_800_000_000,
+    )
+
+
+async def fill(store: Store, count: int, thread: str = "talk") -> list[Record]:
+    records = [record(f"{thread} {n}", thread, n) for n in range(count)]
+    for one in records:
+        await store.append(one)
+    return records
+
+
+async def test_empty_store_has_nothing(store: Store):
+    assert await store.find("offer", "a", "") is None
+    assert await store.thread("talk") == await store.heads("offer") == []
+    assert await store.entries(0, 10) == await store.leaves() == []
+    assert await store.artifact("talk", "a") is None
+
+
+async def test_what_is_appended_is_read_back_whole_and_numbered_without_gaps(store: Store):
+    records = await fill(store, 3)
+    entries = await store.entries(0, 10)
+    assert [entry.index for entry in entries] == [0, 1, 2]
+    assert [entry.record for entry in entries] == records
+    assert await store.thread("talk") == entries
+    assert await store.leaves() == [one.leaf_hash for one in records]
+
+
+async def test_same_message_again_gives_its_first_entry(store: Store):
+    first = await store.append(record("a"))
+    later = replace(record("a"), position=1, received_at=1_900_000_000)
+    assert await store.append(later) == first
+    assert len(await store.leaves()) == 1
+
+
+async def test_same_digest_of_another_kind_or_signer_is_another_message(store: Store):
+    await store.append(record("a"))
+    await store.append(replace(record("a", position=1), kind="acceptance"))
+    await store.append(replace(record("a", position=2), signer=BUYER))
+    assert len(await store.thread("talk")) == 3
+    found = await store.find("offer", "a", BUYER)
+    assert found is not None
+    assert found.index == 2
+
+
+async def test_empty_signer_finds_the_first_of_any(store: Store):
+    first = await store.append(record("a"))
+    await store.append(replace(record("a", position=1), signer=BUYER))
+    assert await store.find("offer", "a", "") == first
+    assert await store.find("offer", "a", OTHER) is None
+    assert await store.find("listing", "a", "") is None
+
+
+@pytest.mark.parametrize("position", [0, 2, 7])
+async def test_position_that_is_taken_or_leaves_a_gap_is_refused_with_both(
+    store: Store, position: int
+):
+    await store.append(record("a"))
+    with pytest.raises(SequenceTaken) as refused:
+        await store.append(record("b", position=position))
+    assert refused.value.values == {"expected": position, "actual": 1}
+    assert len(await store.leaves()) == 1
+
+
+async def test_refused_append_leaves_no_gap(store: Store):
+    await store.append(record("a"))
+    with pytest.raises(SequenceTaken):
+        await store.append(record("b"))
+    assert (await store.append(record("b", position=1))).index == 1
+
+
+async def test_of_concurrent_appends_to_one_position_exactly_one_wins(store: Store):
+    rivals = [store.append(record(f"rival {n}")) for n in range(20)]
+    outcomes = await asyncio.gather(*rivals, return_exceptions=True)
+    won = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    lost = [outcome for outcome in outcomes if isinstance(outcome, SequenceTaken)]
+    assert (len(won), len(lost)) == (1, 19)
+    assert await store.entries(0, 30) == won
+
+
+async def test_concurrent_appends_to_many_threads_all_win(store: Store):
+    await asyncio.gather(*(store.append(record(f"a {n}", f"talk {n}")) for n in range(50)))
+    assert [entry.index for entry in await store.entries(0, 100)] == list(range(50))
+
+
+async def test_entries_are_paged_by_index(store: Store):
+    await fill(store, 5)
+    assert [entry.index for entry in await store.entries(1, 2)] == [1, 2]
+    assert [entry.index for entry in await store.entries(4, 10)] == [4]
+    assert await store.entries(5, 10) == await store.entries(1 << 53, 1) == []
+
+
+async def test_party_reads_only_what_concerns_it_and_pages_do_not_shrink(store: Store):
+    await fill(store, 3)
+    await store.append(replace(record("b", "other"), parties=(OTHER, OTHER)))
+    await store.append(replace(record("c", "third"), parties=(SELLER, OTHER)))
+    assert [entry.index for entry in await store.entries(0, 10, OTHER)] == [3, 4]
+    assert [entry.index for entry in await store.entries(2, 2, SELLER)] == [2, 4]
+    assert await store.entries(0, 10, "0xnobody") == []
+
+
+async def test_heads_are_the_last_of_each_thread_oldest_first(store: Store):
+    await store.append(record("a", "a", kind="listing"))
+    await store.append(record("b", "b", kind="listing"))
+    await store.append(record("a2", "a", 1, kind="listing"))
+    await store.append(record("talk", "talk"))
+    heads = await store.heads("listing")
+    assert [entry.record.digest for entry in heads] == ["b", "a2"]
+
+
+async def test_artifacts_are_kept_once_and_up_to_a_number(store: Store):
+    assert await store.put_artifact(Artifact("talk", "a", BUYER, b"1"), 2)
+    assert await store.put_artifact(Artifact("talk", "b", SELLER, b"\0\xff"), 2)
+    assert not await store.put_artifact(Artifact("talk", "c", BUYER, b"3"), 2)
+    assert await store.put_artifact(Artifact("talk", "b", BUYER, b"again"), 2)
+    assert await store.put_artifact(Artifact("other", "c", BUYER, b"3"), 2)
+    assert await store.artifact("talk", "b") == Artifact("talk", "b", SELLER, b"\0\xff")
+    assert await store.artifact("talk", "c") is None
+
+
+async def test_concurrent_artifacts_do_not_pass_the_number(store: Store):
+    puts = [store.put_artifact(Artifact("talk", f"{n}", BUYER, b"x"), 3) for n in range(12)]
+    assert sum(await asyncio.gather(*puts)) == 3

@@ -1,0 +1,81 @@
+"""Listings: content parses strictly, and the header is bound to it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from market import TOKEN, content, listing
+
+from marketplace.core.errors import DigestMismatch, ListingRefused, ParleyError
+from marketplace.core.listing import (
+    MOST_ATTRIBUTES,
+    Content,
+    Listing,
+    Settlement,
+    check_content,
+)
+
+SETTLEMENT = content().settlement.to_json()
+
+
+def test_content_survives_its_json_with_the_same_digest():
+    what = content()
+    assert Content.from_json(what.to_json()) == what
+    assert Content.from_json(what.to_json()).digest == what.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": ""},
+        {"kind": "x" * 41},
+        {"title": "x" * 121},
+        {"title": "right\u202eleft"},
+        {"unit": None},
+        {"issues": "unit_price"},
+        {"issues": []},
+        {"issues": [[]]},
+        {"attributes": []},
+        {"attributes": {"": "x"}},
+        {"attributes": {"zero\u200bwidth": "x"}},
+        {"attributes": {"x" * 41: "x"}},
+        {"attributes": {"a": 1}},
+        {"attributes": {"a": "x" * 8_001}},
+        {"attributes": {str(n): "x" for n in range(MOST_ATTRIBUTES + 1)}},
+        {"settlement": {}},
+        {"settlement": {**SETTLEMENT, "token": "0x"}},
+        {"settlement": {**SETTLEMENT, "bond_bps": 100_001}},
+        {"settlement": {**SETTLEMENT, "fee_bps": 10_001}},
+        {"settlement": {**SETTLEMENT, "fee_bps": True}},
+        {"settlement": {**SETTLEMENT, "review_window": 1 << 32}},
+        {"more": 1},
+    ],
+)
+def test_content_in_another_form_is_refused(change: dict[str, Any]):
+    with pytest.raises(ParleyError) as refused:
+        Content.from_json({**content().to_json(), **change})
+    assert len(str(refused.value)) < 500
+
+
+def test_content_takes_as_many_attributes_as_it_says():
+    many = {str(n): "x" for n in range(MOST_ATTRIBUTES)}
+    assert content(attributes=many).attributes == many
+    with pytest.raises(ListingRefused) as refused:
+        content(attributes={**many, "one more": "x"})
+    assert refused.value.values == {"field": "attributes", "value": "33", "rule": "at most 32"}
+
+
+def test_header_is_bound_to_its_content():
+    header = listing().body
+    assert isinstance(header, Listing)
+    check_content(header, content())
+    with pytest.raises(DigestMismatch) as refused:
+        check_content(header, content(unit="day"))
+    assert refused.value.stated == content().digest
+
+
+@pytest.mark.parametrize(
+    ("price", "bps", "bond"), [(0, 500, 0), (19, 500, 0), (20, 500, 1), (7, 10_000, 7), (7, 0, 0)]
+)
+def test_bond_is_a_share_of_the_price_rounded_down(price: int, bps: int, bond: int):
+    assert replace(Settlement(TOKEN), bond_bps=bps).bond(price) == bond

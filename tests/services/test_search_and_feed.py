@@ -1,0 +1,181 @@
+"""Search, artifacts and the feed: what a reader gets."""
+
+import asyncio
+from hashlib import sha256
+
+import pytest
+from market import (
+    BUYER,
+    DOMAIN,
+    NOW,
+    SELLER,
+    STRANGER,
+    Party,
+    content,
+    invite,
+    listing,
+    offer,
+    talk,
+    word,
+)
+from witness import Witness, agreed_words
+
+from marketplace.core.errors import EventRefused, ParleyError
+from marketplace.core.message import Upload
+from marketplace.services import feed
+from marketplace.services.artifacts import MOST_ARTIFACTS
+from marketplace.services.listings import Query
+
+pytestmark = pytest.mark.anyio
+
+ROWS = listing(what=content(kind="data", title="Rows of WEATHER"))
+HOURS = listing(STRANGER)
+SHORT = listing(what=content(title="Soon over"), expires_at=NOW + 10)
+
+
+async def stocked() -> Witness:
+    witness = Witness()
+    await witness.take(ROWS, HOURS, SHORT)
+    return witness
+
+
+# ------------------------------------------------------------------ search
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (Query(), [ROWS, HOURS, SHORT]),
+        (Query(kind="data"), [ROWS]),
+        (Query(kind="dat"), []),
+        (Query(text="weather"), [ROWS]),
+        (Query(seller=STRANGER.address), [HOURS]),
+        (Query(kind="compute", seller=SELLER.address), [SHORT]),
+        (Query(after=0), [HOURS, SHORT]),
+        (Query(after=0, limit=1), [HOURS]),
+        (Query(limit=2), [ROWS, HOURS]),
+    ],
+)
+async def test_search_finds_what_matches_every_word_of_the_query(query: Query, found: list):  # type: ignore[type-arg]  # messages
+    witness = await stocked()
+    entries = await witness.services.listings.search(query, NOW)
+    assert [entry.record.digest for entry in entries] == [message.digest for message in found]
+
+
+async def test_search_leaves_out_what_has_expired_or_was_replaced():
+    witness = await stocked()
+    await witness.take(listing(STRANGER, content(title="Better hours"), replaces=HOURS.digest))
+    titles = [
+        (await witness.services.listings.read(entry.record.digest))[1].title
+        for entry in await witness.services.listings.search(Query(), NOW + 10)
+    ]
+    assert titles == ["Rows of WEATHER", "Better hours"]
+    assert (await witness.services.listings.read(HOURS.digest))[1] == content()
+
+
+async def test_invitation_is_no_listing_and_listing_no_invitation():
+    witness = await stocked()
+    with pytest.raises(EventRefused):
+        await witness.services.listings.place(invite(ROWS), NOW)
+    with pytest.raises(EventRefused):
+        await witness.services.negotiations.place_invitation(ROWS, NOW)
+
+
+# ------------------------------------------------------------------ artifacts
+
+
+async def put(witness: Witness, by: Party, data: bytes, **changes: str) -> str:
+    negotiation = talk(ROWS).id
+    upload = Upload(
+        changes.get("negotiation", negotiation),
+        changes.get("artifact", "0x" + sha256(data).hexdigest()),
+    )
+    signature = changes.get("signature") or by.sign(upload.digest(DOMAIN))
+    await witness.services.artifacts.put(upload, data, signature)
+    return upload.artifact
+
+
+async def talking() -> Witness:
+    witness = await stocked()
+    await witness.take(invite(ROWS), offer(talk(ROWS), SELLER))
+    return witness
+
+
+async def test_parties_leave_artifacts_and_anybody_who_knows_the_name_reads_them():
+    witness = await talking()
+    for party, data in ((BUYER, b"job"), (SELLER, b"\0result")):
+        name = await put(witness, party, data)
+        assert name == await put(witness, party, data)
+        assert await witness.services.artifacts.get(talk(ROWS).id, name) == data
+
+
+@pytest.mark.parametrize(
+    ("by", "changes", "code"),
+    [
+        (STRANGER, {}, "NotAParty"),
+        (BUYER, {"artifact": word("other bytes")}, "DigestMismatch"),
+        (BUYER, {"negotiation": word("no negotiation")}, "NegotiationMissing"),
+        (BUYER, {"signature": "0x"}, "SignatureMalformed"),
+        # A signature over something else recovers to nobody known here.
+        (BUYER, {"signature": BUYER.sign(word("something else"))}, "NotAParty"),
+    ],
+)
+async def test_nobody_else_and_nothing_else_is_kept(by: Party, changes: dict[str, str], code: str):
+    witness = await talking()
+    with pytest.raises(ParleyError) as refused:
+        await put(witness, by, b"data", **changes)
+    assert refused.value.code == code
+    with pytest.raises(ParleyError) as missing:
+        await witness.services.artifacts.get(talk(ROWS).id, "0x" + sha256(b"data").hexdigest())
+    assert missing.value.code == "ArtifactMissing"
+
+
+async def test_negotiation_holds_a_bounded_number_of_artifacts():
+    witness = await talking()
+    for number in range(MOST_ARTIFACTS):
+        await put(witness, BUYER, bytes([number]))
+    with pytest.raises(ParleyError) as refused:
+        await put(witness, SELLER, b"one more")
+    assert refused.value.values == {"negotiation": talk(ROWS).id, "maximum": MOST_ARTIFACTS}
+    await put(witness, BUYER, bytes([0]))
+
+
+# ------------------------------------------------------------------ feed
+
+
+async def read(witness: Witness, count: int, start: int = 0, party: str = "") -> list[int | None]:
+    seen: list[int | None] = []
+    async for entry in witness.services.feed.follow(start, party):
+        seen.append(entry.index if entry else None)
+        if len(seen) == count:
+            return seen
+    raise AssertionError("the feed ended")
+
+
+async def test_feed_replays_and_then_follows_without_loss_or_repetition(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(feed, "PAGE", 2)
+    witness = await stocked()
+    reader = asyncio.create_task(read(witness, 7))
+    words = agreed_words(ROWS)
+    for message in words:
+        await asyncio.sleep(0)
+        await witness.take(message)
+    assert await asyncio.wait_for(reader, 5) == list(range(7))
+
+
+async def test_feed_resumes_at_an_index_and_tells_a_party_only_its_own():
+    witness = await talking()
+    assert await read(witness, 2, start=3) == [3, 4]
+    assert await read(witness, 1, party=STRANGER.address) == [1]
+    assert await read(witness, 2, party=BUYER.address) == [3, 4]
+
+
+async def test_silent_feed_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(feed, "HEARTBEAT_SECONDS", 0.01)
+    witness = await stocked()
+    assert await asyncio.wait_for(read(witness, 3, start=3), 5) == [None, None, None]
+    reader = asyncio.create_task(read(witness, 1, start=3, party=BUYER.address))
+    await witness.take(listing(what=content(title="Of no concern")))
+    assert await asyncio.wait_for(reader, 5) == [None]
