@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,9 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from marketplace.adapters.evm.factory import escrow_address
 from marketplace.bootstrap import build_server, listen
 from marketplace.core.audit import Report
 from marketplace.core.errors import ParleyError
@@ -34,8 +36,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line 
 
 @app.command()
 def serve(
-    escrow: Annotated[str, typer.Option(help="The escrow's address.")],
     chain_id: Annotated[int, typer.Option(help="The chain of the escrow.")],
+    escrow: Annotated[
+        str, typer.Option(help="The escrow's address: this version's own, the same on every chain.")
+    ] = escrow_address(),
     database: Annotated[Path, typer.Option(help="SQLite file.")] = Path("parley.sqlite"),
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
@@ -100,6 +104,8 @@ def report_json(report: Report) -> dict[str, object]:
         "findings": [asdict(finding) for finding in report.findings],
         "unopened": report.unopened,
         "unlogged": report.unlogged,
+        "superseded": report.superseded,
+        "complete": report.complete,
     }
 
 
@@ -110,7 +116,7 @@ def main() -> None:
     try:
         app()
     except (ParleyError, OSError, RuntimeError) as error:
-        errors.print(f"[bold red]refused[/] {error}", highlight=False, markup=True)
+        errors.print(Text.assemble(("refused ", "bold red"), plain(str(error))), soft_wrap=True)
         sys.exit(2)
 
 
@@ -118,15 +124,33 @@ def _show(report: Report) -> None:
     console = Console()
     counted = ", ".join(f"{count} {what}" for what, count in report.checked.items())
     console.print(f"checked {counted}")
-    for label, deals in (("not opened", report.unopened), ("not in the log", report.unlogged)):
+    for label, deals in (
+        ("agreed and not opened", report.unopened),
+        ("opened and not in the log", report.unlogged),
+        ("opened from another signed offer than the agreement", report.superseded),
+    ):
         if deals:
-            console.print(f"{label} (information): {', '.join(deals)}", highlight=False)
+            console.print(f"{label}: {', '.join(deals)}", highlight=False, soft_wrap=True)
     if report.findings:
         table = Table("what", "where", "exactly", title="findings")
         for finding in report.findings:
-            table.add_row(finding.kind, finding.where, finding.what)
+            # As text: what a registry says must not draw on an auditor's terminal.
+            table.add_row(*(Text(plain(word)) for word in astuple(finding)))
         console.print(table)
-    console.print("[bold green]OK[/]" if report.ok else "[bold red]NOT OK[/]")
+    console.print(_verdict(report))
+
+
+def plain(words: str) -> str:
+    """Words without control characters."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in words)
+
+
+def _verdict(report: Report) -> str:
+    if not report.ok:
+        return "[bold red]NOT OK[/]"
+    if report.complete:
+        return "[bold green]OK[/]"
+    return "[bold yellow]OK for what was logged[/]; the deals above are not, or otherwise"
 
 
 def _stop_at_eof(server: uvicorn.Server) -> None:

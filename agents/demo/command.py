@@ -46,14 +46,14 @@ def demo(
         verdict = audit(net)
     kept = all(one.expected.name == found.state for one, found in zip(done, summaries, strict=True))
     written = all(Path(found.evidence).is_file() for found in summaries)
-    counted = verdict["checked"].get("deals") == len(done)
+    counted = verdict["checked"].get("deals") == len(done) and verdict["complete"]
     ok = kept and written and counted and verdict["ok"]
     report = {
         "ok": ok,
         "elapsed_s": round(time.monotonic() - began, 2),
         "chain": net.chain,
         "deals": [asdict(found) for found in summaries],
-        "audit": verdict,
+        "audit": {key: verdict[key] for key in ("ok", "checked", "findings")},
     }
     console.print(table(done, summaries))
     for one, found in zip(done, summaries, strict=True):

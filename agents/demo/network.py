@@ -49,9 +49,10 @@ def move_time(net: Devnet, to: int) -> None:
 
 
 class Verdict(TypedDict):
-    """What `parley audit --json` says, without what is only information."""
+    """What `parley audit --json` says; `complete` when no deal was left unjudged."""
 
     ok: bool
+    complete: bool
     checked: dict[str, int]
     findings: list[dict[str, str]]
 
@@ -63,9 +64,14 @@ def audit(net: Devnet) -> Verdict:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own
     if not ended.stdout:
         finding = {"kind": "audit", "where": net.registry, "what": ended.stderr.strip()}
-        return Verdict(ok=False, checked={}, findings=[finding])
+        return Verdict(ok=False, complete=False, checked={}, findings=[finding])
     report = json.loads(ended.stdout)
-    return Verdict(ok=report["ok"], checked=report["checked"], findings=report["findings"])
+    return Verdict(
+        ok=report["ok"],
+        complete=report["complete"],
+        checked=report["checked"],
+        findings=report["findings"],
+    )
 
 
 def _ask(net: Devnet, method: str, params: list[str | int | bool]) -> Any:  # noqa: ANN401 any JSON

@@ -11,12 +11,17 @@ MOST_MESSAGE = 64 * 1024
 MOST_ARTIFACT = 8 * 1024 * 1024
 
 
-async def read_bounded(request: Request, most: int) -> bytes:
-    """The body; raises BodyTooLarge as soon as it is known to be larger than ``most`` bytes."""
+def check_stated_size(request: Request, most: int) -> None:
+    """Raise BodyTooLarge where the request says itself that it is larger than ``most`` bytes."""
     # A length of more digits than these is as large, and too long a numeral to convert.
     stated = request.headers.get("content-length", "")[:18]
     if stated.isdecimal() and int(stated) > most:
         raise BodyTooLarge(int(stated), most)
+
+
+async def read_bounded(request: Request, most: int) -> bytes:
+    """The body; raises BodyTooLarge as soon as it is known to be larger than ``most`` bytes."""
+    check_stated_size(request, most)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

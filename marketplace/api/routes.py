@@ -7,7 +7,13 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 
-from marketplace.api.body import MOST_ARTIFACT, envelope_schema, read_bounded, read_json
+from marketplace.api.body import (
+    MOST_ARTIFACT,
+    check_stated_size,
+    envelope_schema,
+    read_bounded,
+    read_json,
+)
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ValueMalformed
 from marketplace.core.merkle import root_hash
@@ -151,8 +157,10 @@ async def put_artifact(
 ) -> None:
     """Leave bytes for the counterparty, named by their SHA-256 and signed for (Upload)."""
     upload = Upload(digest(negotiation, "negotiation"), digest(artifact, "artifact"))
-    data = await read_bounded(request, MOST_ARTIFACT)
-    await use.artifacts.put(upload, data, parley_signature)
+    # Whose word it is and how large, before any of it is read into memory.
+    check_stated_size(request, MOST_ARTIFACT)
+    signer = await use.artifacts.authorise(upload, parley_signature)
+    await use.artifacts.put(upload, signer, await read_bounded(request, MOST_ARTIFACT))
 
 
 @router.get("/v1/negotiations/{negotiation}/artifacts/{artifact}", operation_id="readArtifact")

@@ -26,7 +26,7 @@ from marketplace.core.listing import Content, Listing
 from marketplace.core.merkle import leaf_hash, root_hash
 from marketplace.core.message import Invitation, Message, parse_message
 from marketplace.core.negotiation import Negotiation, Offer, advance, begin
-from marketplace.core.values import Digest, canonical, integer, mapping, parse_json
+from marketplace.core.values import Digest, canonical, integer, mapping, parse_json, shown
 
 LATEST = (1 << 40) - 1
 
@@ -69,19 +69,26 @@ class Finding:
 class Report:
     """What was proved, and what was not.
 
-    ``checked`` counts what was looked at. ``unopened`` agreements and ``unlogged`` deals
-    are information: a party may never open, and two agents may deal without a registry.
+    ``checked`` counts what was looked at. The rest is information, for it is the parties'
+    right: ``unopened`` agreements, ``unlogged`` deals (two agents may have no registry),
+    and ``superseded`` ones, opened from another signed offer than the logged agreement.
     """
 
     checked: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unopened: list[Digest] = field(default_factory=list)
     unlogged: list[Digest] = field(default_factory=list)
+    superseded: list[Digest] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Nothing was found."""
+        """Nothing was found against the log; see also ``complete``."""
         return not self.findings
+
+    @property
+    def complete(self) -> bool:
+        """Every deal on chain is a logged agreement: nothing was left unjudged."""
+        return not self.unlogged and not self.superseded
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
@@ -136,11 +143,11 @@ def _check_tree(entries: Sequence[LoggedEntry], root: str, report: Report) -> No
                 "log", f"entry {position}", f"index {entry.index} where {position} follows"
             )
         if entry.leaf_hash != "0x" + leaf.hex():
-            told = f"leaf hash stated {entry.leaf_hash}, of these bytes 0x{leaf.hex()}"
+            told = f"leaf hash stated {shown(entry.leaf_hash)}, of these bytes 0x{leaf.hex()}"
             report.found("log", f"entry {entry.index}", told)
     computed = "0x" + root_hash(leaves).hex()
     if computed != root:
-        report.found("log", "root", f"stated {root}, of these entries {computed}")
+        report.found("log", "root", f"stated {shown(root)}, of these entries {computed}")
 
 
 def _read(entry: LoggedEntry, domain: Domain) -> tuple[Message, int]:
@@ -241,8 +248,7 @@ def _check_one_deal(
     for deal in positions:
         talk, _ = offers[deal]
         if talk.agreement is not None and talk.agreement.digest != deal:
-            told = f"the agreement is {talk.agreement.digest}, the escrow opened {deal}"
-            report.found("deal", talk.id, told)
+            report.superseded.append(deal)
         if talk.id in opened_in:
             report.found("deal", talk.id, f"two deals: {opened_in[talk.id]} and {deal}")
         opened_in[talk.id] = deal

@@ -578,9 +578,9 @@ class ListingMissing(Missing):
 
 
 class ArtifactsFull(MessageRefused):
-    """This negotiation holds all the artifacts it may."""
+    """This party has left all the artifacts that it may in this negotiation."""
 
-    negotiation: str
+    signer: str
     maximum: int
     hint = "Put what is needed into fewer artifacts."
 
@@ -602,11 +602,19 @@ class TransactionFailed(DealRefused):
 
 
 class EscrowUnknown(DealRefused):
-    """The code at the escrow's address is not Parley's escrow of this version."""
+    """This is not the address that this version's escrow has on every chain."""
 
     escrow: str
-    code_hash: str
-    hint = "Use the escrow of a deployment that you trust, on the right chain."
+    expected: str
+    hint = "Use a registry of the genuine escrow, or the SDK of the version that it has."
+
+
+class EscrowAbsent(DealRefused):
+    """This chain does not have this version's escrow."""
+
+    escrow: str
+    chain_id: int
+    hint = "Check the RPC URL; on a chain of your own, deploy the escrow first."
 
 
 class DevnetMissing(Missing):

@@ -72,8 +72,8 @@ class ChainView(Protocol):
         """What a mined transaction used, in units of gas."""
         ...
 
-    def check_code(self) -> None:
-        """Raise EscrowUnknown unless the escrow runs the code of this version."""
+    def check_escrow(self) -> None:
+        """Raise EscrowUnknown or EscrowAbsent unless the escrow is this version's own."""
         ...
 
 

@@ -23,6 +23,8 @@ class Record:
         data: the canonical bytes that the log keeps and hashes.
         leaf_hash: RFC 6962 leaf hash of the data.
         received_at: the registry's receipt time, which is also inside the data.
+        requires: a thread and the length that it must still have; what was true of another
+            thread when this record was made is then true when it is appended.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Record:
     data: bytes
     leaf_hash: bytes
     received_at: int
+    requires: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Store(Protocol):
         """Append, or return the entry that has the record's (kind, digest, signer).
 
         Raises:
-            SequenceTaken: another record has the thread's position.
+            SequenceTaken: another record has the thread's position, or the required thread
+                has another length.
             StoreUnavailable: nothing was written; try again later.
         """
         ...
@@ -87,7 +91,7 @@ class Store(Protocol):
         ...
 
     async def put_artifact(self, artifact: Artifact, most: int) -> bool:
-        """Keep an artifact, once; False where its negotiation has ``most`` others already."""
+        """Keep an artifact, once; False where its signer has ``most`` others there already."""
         ...
 
     async def artifact(self, negotiation: str, digest: str) -> Artifact | None:

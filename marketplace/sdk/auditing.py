@@ -15,7 +15,8 @@ def audit_market(rpc: str, log: str) -> Report:
         log: the registry's URL; it is believed in nothing.
 
     Raises:
-        EscrowUnknown: the code at the escrow's address is not this version's.
+        EscrowUnknown: the registry names another escrow than this version's.
+        EscrowAbsent: the chain does not have it.
         DomainMismatch: the registry names another chain than the node's.
     """
     registry = Registry(log)
@@ -24,7 +25,7 @@ def audit_market(rpc: str, log: str) -> Report:
         chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
         if chain.domain.to_json() != stated.model_dump():
             raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
-        chain.check_code()
+        chain.check_escrow()
         entries, root = _download(registry)
         events = [ChainEvent(e.name, e.deal, e.values, e.at) for e in chain.events()]
         return audit(entries, root, events, chain.domain)

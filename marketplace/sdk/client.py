@@ -77,12 +77,12 @@ class Client:
         ledger: Path | None = None,
     ) -> None:
         self._registry = Registry(registry)
-        stated = self._registry.info().domain
-        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
-        if chain.domain.to_json() != stated.model_dump():
-            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
-        chain.check_code()
-        signer = Signer(wallet, limits, Ledger(ledger), chain.domain, SystemClock())
+        try:
+            chain = self._checked_chain(rpc)
+            signer = Signer(wallet, limits, Ledger(ledger), chain.domain, SystemClock())
+        except Exception:
+            self.close()
+            raise
         escrow = EvmEscrow(chain, rpc, wallet)
         self._means = Means(self._registry, signer, chain, escrow, random_bytes32)
 
@@ -196,6 +196,14 @@ class Client:
     def balance(self, token: Address) -> int:
         """This party's balance of a token, in base units."""
         return self._means.chain.balance(token, self.address)
+
+    def _checked_chain(self, rpc: str) -> EvmView:
+        stated = self._registry.info().domain
+        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
+        if chain.domain.to_json() != stated.model_dump():
+            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
+        chain.check_escrow()
+        return chain
 
     def _allow(self, content: Content) -> None:
         token, limits = content.settlement.token, self._means.signer.limits

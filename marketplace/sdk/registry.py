@@ -23,6 +23,7 @@ from marketplace.wire.views import (
 V = TypeVar("V", bound=View)
 TIMEOUT_SECONDS = 30.0
 # Before each further attempt, in seconds: together longer than a registry takes to restart.
+RECONNECT_SECONDS = 0.25
 PAUSES = (0.1, 0.4, 1.5, 3.0)
 # The registry sends a heartbeat well within this; longer silence is a lost connection.
 SILENCE_SECONDS = 20.0
@@ -97,8 +98,10 @@ class Registry:
                     yield event
             except RegistryUnavailable:
                 yield None
-                # A registry that is gone for good is found out here, by name.
+                # A registry that is gone for good is found out here, by name; one that ends
+                # each stream at once is not asked again without a pause.
                 self.info()
+                time.sleep(RECONNECT_SECONDS)
 
     def _events(self, start: int, party: str) -> Iterator[MessageView | None]:
         query: dict[str, str | int] = {"party": party, "start": start}

@@ -91,6 +91,8 @@ class Talk:
 
     def wait(self) -> State:
         """Block until it is this party's turn or the talk is over."""
+        # A withdrawal may have come even in this party's turn.
+        self.sync()
         stream = self._means.registry.follow(self._index + 1, self._means.signer.address)
         while not self.my_turn and self.state in OPEN_STATES:
             self._take(next(stream))

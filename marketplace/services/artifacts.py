@@ -1,7 +1,8 @@
 """Artifacts: what one party leaves for the other, named by its SHA-256.
 
 A party signs (negotiation, digest), so that only the two parties of a negotiation can
-use the registry's space, and only a bounded number of times.
+use the registry's space, and each only a bounded number of times: neither can take the
+other's room.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ArtifactMissing, ArtifactsFull, DigestMismatch, NotAParty
 from marketplace.core.message import Upload
 from marketplace.core.signature import recover
-from marketplace.core.values import Digest
+from marketplace.core.values import Address, Digest
 from marketplace.ports.store import Artifact, Store
 from marketplace.services.negotiations import Negotiations
 
-MOST_ARTIFACTS = 16
+MOST_ARTIFACTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,23 @@ class Artifacts:
     store: Store
     negotiations: Negotiations
 
-    async def put(self, upload: Upload, data: bytes, signature: str) -> None:
-        """Keep the bytes; again is no error. Raises the named reason and keeps nothing."""
-        computed = "0x" + sha256(data).hexdigest()
-        if computed != upload.artifact:
-            raise DigestMismatch(upload.artifact, computed)
+    async def authorise(self, upload: Upload, signature: str) -> Address:
+        """Who signed for the upload, if a party; asked before the body is read."""
         signer = recover(upload.digest(self.domain), signature)
         negotiation, _ = await self.negotiations.replay(upload.negotiation)
         parties = negotiation.invitation.buyer, negotiation.invitation.seller
         if signer not in parties:
             raise NotAParty(signer, " ".join(parties))
+        return signer
+
+    async def put(self, upload: Upload, signer: Address, data: bytes) -> None:
+        """Keep the bytes; again is no error. Raises the named reason and keeps nothing."""
+        computed = "0x" + sha256(data).hexdigest()
+        if computed != upload.artifact:
+            raise DigestMismatch(upload.artifact, computed)
         artifact = Artifact(upload.negotiation, upload.artifact, signer, data)
         if not await self.store.put_artifact(artifact, MOST_ARTIFACTS):
-            raise ArtifactsFull(upload.negotiation, MOST_ARTIFACTS)
+            raise ArtifactsFull(signer, MOST_ARTIFACTS)
 
     async def get(self, negotiation: Digest, digest: Digest) -> bytes:
         """The bytes; raises ArtifactMissing."""

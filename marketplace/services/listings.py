@@ -1,6 +1,6 @@
 """Listings: publish, replace, search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
@@ -18,6 +18,8 @@ from marketplace.core.outcome import DELIVERY_WINDOW
 from marketplace.core.values import ZERO_DIGEST, Digest, mapping, parse_json
 from marketplace.ports.store import Entry, Store
 from marketplace.services.placement import Placement
+
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Listings:
 
     domain: Domain
     store: Store
+    # Entries never change, so what was parsed and proved once need not be again.
+    _known: dict[int, tuple[Listing, Content]] = field(default_factory=dict)
 
     async def place(self, message: Message, now: int) -> Placement:
         """Where a listing goes; raises the named reason why it may not be published."""
@@ -65,7 +69,7 @@ class Listings:
 
     async def read(self, digest: Digest) -> tuple[Listing, Content]:
         """A listing as its seller published it, replaced or not."""
-        return _parts(self._message(await self.entry(digest)))
+        return self._parts(await self.entry(digest))
 
     async def check_current(self, entry: Entry) -> None:
         """Raise ListingReplaced if the seller has published a later version."""
@@ -81,7 +85,7 @@ class Listings:
         return [entry for entry, _ in zip(found, range(query.limit), strict=False)]
 
     def _matches(self, entry: Entry, query: Query, now: int) -> bool:
-        header, content = _parts(self._message(entry))
+        header, content = self._parts(entry)
         return (
             now < header.expires_at
             and query.kind in ("", content.kind)
@@ -89,9 +93,14 @@ class Listings:
             and query.text.casefold() in content.title.casefold()
         )
 
-    def _message(self, entry: Entry) -> Message:
-        logged = mapping(parse_json(entry.record.data), "entry")
-        return parse_message(logged["message"], self.domain)
+    def _parts(self, entry: Entry) -> tuple[Listing, Content]:
+        known = self._known.get(entry.index)
+        if known is None:
+            logged = mapping(parse_json(entry.record.data), "entry")
+            known = _parts(parse_message(logged["message"], self.domain))
+            if len(self._known) < MOST_REMEMBERED:
+                self._known[entry.index] = known
+        return known
 
 
 def _parts(message: Message) -> tuple[Listing, Content]:

@@ -64,6 +64,7 @@ class Messages:
             data=data,
             leaf_hash=leaf,
             received_at=placement.received_at,
+            requires=placement.requires,
         )
         entry = await self.store.append(record)
         self.negotiations.took(placement)

@@ -37,7 +37,9 @@ class Negotiations:
         header, content = await self.listings.read(message.body.listing)
         after = begin(message, header, content, now)
         parties = (message.body.buyer, message.body.seller)
-        return Placement(after.id, 0, parties, now, after)
+        # A replacement must not slip in between this check and the log.
+        current = entry.record.thread, entry.record.position + 1
+        return Placement(after.id, 0, parties, now, after, current)
 
     async def place(self, message: Message, now: int) -> Placement:
         """Where the next message goes, by the rules that the negotiation began with."""

@@ -15,6 +15,7 @@ class Placement:
         parties: who is told.
         received_at: the registry's receipt time; never before the thread's last.
         after: the negotiation with this message; None for a listing.
+        requires: a thread and the length that it must still have when this is stored.
     """
 
     thread: str
@@ -22,3 +23,4 @@ class Placement:
     parties: tuple[str, str]
     received_at: int
     after: Negotiation | None = None
+    requires: tuple[str, int] | None = None

@@ -149,10 +149,10 @@ async def test_heads_are_the_last_of_each_thread_oldest_first(store: Store):
 
 
 async def test_artifacts_are_kept_once_and_up_to_a_number(store: Store):
-    assert await store.put_artifact(Artifact("talk", "a", BUYER, b"1"), 2)
-    assert await store.put_artifact(Artifact("talk", "b", SELLER, b"\0\xff"), 2)
-    assert not await store.put_artifact(Artifact("talk", "c", BUYER, b"3"), 2)
-    assert await store.put_artifact(Artifact("talk", "b", BUYER, b"again"), 2)
+    assert await store.put_artifact(Artifact("talk", "a", BUYER, b"1"), 1)
+    assert await store.put_artifact(Artifact("talk", "b", SELLER, b"\0\xff"), 1)
+    assert not await store.put_artifact(Artifact("talk", "c", BUYER, b"3"), 1)
+    assert await store.put_artifact(Artifact("talk", "a", BUYER, b"again"), 1)
     assert await store.put_artifact(Artifact("other", "c", BUYER, b"3"), 2)
     assert await store.artifact("talk", "b") == Artifact("talk", "b", SELLER, b"\0\xff")
     assert await store.artifact("talk", "c") is None
@@ -161,3 +161,16 @@ async def test_artifacts_are_kept_once_and_up_to_a_number(store: Store):
 async def test_concurrent_artifacts_do_not_pass_the_number(store: Store):
     puts = [store.put_artifact(Artifact("talk", f"{n}", BUYER, b"x"), 3) for n in range(12)]
     assert sum(await asyncio.gather(*puts)) == 3
+
+
+async def test_record_that_requires_another_thread_to_stand_still_is_refused_once_it_moved(
+    store: Store,
+):
+    await fill(store, 2, "listing")
+    standing = replace(record("invitation", "new"), requires=("listing", 2))
+    moved = replace(record("late", "other"), requires=("listing", 1))
+    with pytest.raises(SequenceTaken) as refused:
+        await store.append(moved)
+    assert refused.value.values == {"expected": 1, "actual": 2}
+    assert (await store.append(standing)).index == 2
+    assert await store.thread("other") == []

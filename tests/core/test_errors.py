@@ -19,7 +19,7 @@ CONTRACT = {
     if entry["type"] == "error" and entry["name"] not in FOREIGN
 }
 # The families whose leaves the contract raises, but for what only Python can find.
-ONLY_PYTHON = {"DeliverableWrong", "TransactionFailed", "EscrowUnknown"}
+ONLY_PYTHON = {"DeliverableWrong", "TransactionFailed", "EscrowAbsent", "EscrowUnknown"}
 
 
 def fields(leaf: type[ParleyError]) -> tuple[str, ...]:

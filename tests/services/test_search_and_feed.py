@@ -91,7 +91,8 @@ async def put(witness: Witness, by: Party, data: bytes, **changes: str) -> str:
         changes.get("artifact", "0x" + sha256(data).hexdigest()),
     )
     signature = changes.get("signature") or by.sign(upload.digest(DOMAIN))
-    await witness.services.artifacts.put(upload, data, signature)
+    signer = await witness.services.artifacts.authorise(upload, signature)
+    await witness.services.artifacts.put(upload, signer, data)
     return upload.artifact
 
 
@@ -130,14 +131,15 @@ async def test_nobody_else_and_nothing_else_is_kept(by: Party, changes: dict[str
     assert missing.value.code == "ArtifactMissing"
 
 
-async def test_negotiation_holds_a_bounded_number_of_artifacts():
+async def test_each_party_has_room_of_its_own_that_the_other_cannot_take():
     witness = await talking()
     for number in range(MOST_ARTIFACTS):
         await put(witness, BUYER, bytes([number]))
     with pytest.raises(ParleyError) as refused:
-        await put(witness, SELLER, b"one more")
-    assert refused.value.values == {"negotiation": talk(ROWS).id, "maximum": MOST_ARTIFACTS}
+        await put(witness, BUYER, b"one more")
+    assert refused.value.values == {"signer": BUYER.address, "maximum": MOST_ARTIFACTS}
     await put(witness, BUYER, bytes([0]))
+    await put(witness, SELLER, b"the deliverable")
 
 
 # ------------------------------------------------------------------ feed

@@ -8,6 +8,14 @@ from web3 import Web3
 from web3.types import TxParams
 
 from marketplace.adapters.evm.artifact import load
+from marketplace.adapters.evm.factory import (
+    FACTORY,
+    FACTORY_SENDER,
+    FACTORY_TRANSACTION,
+    FACTORY_WEI,
+    SALT,
+    escrow_address,
+)
 from marketplace.adapters.evm.view import connect
 from marketplace.core.values import Address
 
@@ -31,11 +39,10 @@ class Deployer:
         self._account = Account.from_key(key)
 
     def deploy(self) -> Deployment:
-        """The escrow, and a credit token whose minter is this key."""
-        minter = self._account.address
-        return Deployment(
-            self._web3.eth.chain_id, self._create("Escrow"), self._create("CreditToken", minter)
-        )
+        """The escrow at its one address, and a credit token whose minter is this key."""
+        self._deploy_escrow()
+        token = self._create("CreditToken", self._account.address)
+        return Deployment(self._web3.eth.chain_id, escrow_address(), token)
 
     def mint(self, token: Address, account: Address, amount: int) -> None:
         """Credits for an account, in base units."""
@@ -45,17 +52,21 @@ class Deployer:
 
     def give_gas(self, account: Address, wei: int) -> None:
         """Ether for an account, to pay for gas."""
-        fee = self._web3.eth.gas_price
-        transfer: TxParams = {
-            **self._head(),
-            "to": to_checksum_address(account),
-            "value": Web3.to_wei(wei, "wei"),
-            "gas": 21_000,
-            "maxFeePerGas": Web3.to_wei(fee * 2, "wei"),
-            "maxPriorityFeePerGas": Web3.to_wei(min(fee, self._web3.eth.max_priority_fee), "wei"),
-            "chainId": self._web3.eth.chain_id,
-        }
-        self._send(transfer)
+        to: TxParams = {"to": to_checksum_address(account), "value": Web3.to_wei(wei, "wei")}
+        self._send(self._priced({**self._head(), **to, "gas": 21_000}))
+
+    def _deploy_escrow(self) -> None:
+        if not self._has_code(FACTORY):
+            self.give_gas(FACTORY_SENDER, FACTORY_WEI)
+            self._web3.eth.send_raw_transaction(FACTORY_TRANSACTION)
+        if not self._has_code(escrow_address()):
+            code = SALT + load("Escrow").bytecode
+            call: TxParams = {**self._head(), "to": to_checksum_address(FACTORY), "data": code}
+            gas = self._web3.eth.estimate_gas(call)
+            self._send(self._priced({**call, "gas": gas}))
+
+    def _has_code(self, address: Address) -> bool:
+        return bool(self._web3.eth.get_code(to_checksum_address(address)))
 
     def _create(self, name: str, *arguments: str) -> Address:
         artifact = load(name)
@@ -65,6 +76,15 @@ class Deployer:
     def _head(self) -> TxParams:
         account = self._account.address
         return {"from": account, "nonce": self._web3.eth.get_transaction_count(account)}
+
+    def _priced(self, transaction: TxParams) -> TxParams:
+        fee = self._web3.eth.gas_price
+        return {
+            **transaction,
+            "maxFeePerGas": Web3.to_wei(fee * 2, "wei"),
+            "maxPriorityFeePerGas": Web3.to_wei(min(fee, self._web3.eth.max_priority_fee), "wei"),
+            "chainId": self._web3.eth.chain_id,
+        }
 
     def _send(self, transaction: TxParams) -> Address:
         signed = self._account.sign_transaction(dict(transaction))

@@ -29,10 +29,11 @@ def named(operation: str, data: str | None, reason: str) -> ParleyError:
     leaf, types = found
     try:
         values = [_plain(value) for value in decode(types, raw[4:])]
-    except DecodingError:
+        if leaf.__name__ == _NAMED_STATES:
+            values = [DealState(int(value)).name for value in values]
+    except (DecodingError, ValueError):
+        # A token may revert with the escrow's selector and anything behind it.
         return TransactionFailed(operation, reason[:200])
-    if leaf.__name__ == _NAMED_STATES:
-        values = [DealState(int(value)).name for value in values]
     return leaf(*values)
 
 

@@ -12,13 +12,14 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception
 
 from marketplace.adapters.evm.artifact import load
+from marketplace.adapters.evm.factory import escrow_address
 from marketplace.adapters.evm.reverts import named
 from marketplace.core.deal import Deal, DealState
 from marketplace.core.eip712 import Domain
-from marketplace.core.errors import ChainUnavailable, EscrowUnknown
+from marketplace.core.errors import ChainUnavailable, EscrowAbsent, EscrowUnknown
 from marketplace.core.feasibility import ChainFacts, PartyFacts
 from marketplace.core.terms import Terms
-from marketplace.core.values import Address, Digest, keccak
+from marketplace.core.values import Address, Digest
 from marketplace.ports.chain import DealEvent
 
 DEAL_EVENTS = ("Opened", "Delivered", "Released", "Refunded")
@@ -114,12 +115,15 @@ class EvmView:
             receipt = self.web3.eth.get_transaction_receipt(HexBytes(transaction))
         return int(receipt["gasUsed"])
 
-    def check_code(self) -> None:
-        """Raise EscrowUnknown unless the escrow runs the code that is shipped here."""
-        with naming("check_code", self._rpc_url):
-            code = bytes(self.web3.eth.get_code(self.escrow.address))
-        if not load("Escrow").matches(code):
-            raise EscrowUnknown(self._domain.verifying_contract, "0x" + keccak(code).hex())
+    def check_escrow(self) -> None:
+        """Raise unless this is the genuine escrow: EscrowUnknown or EscrowAbsent."""
+        escrow = self._domain.verifying_contract
+        if escrow != escrow_address():
+            raise EscrowUnknown(escrow, escrow_address())
+        with naming("check_escrow", self._rpc_url):
+            code = self.web3.eth.get_code(self.escrow.address)
+        if not code:
+            raise EscrowAbsent(escrow, self._domain.chain_id)
 
     def token(self, token: Address) -> Any:  # noqa: ANN401 web3 builds contract classes at run time
         """An ERC-20 contract."""

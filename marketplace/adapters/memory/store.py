@@ -16,9 +16,10 @@ class MemoryStore:
         known = await self.find(record.kind, record.digest, record.signer)
         if known is not None:
             return known
-        length = len(await self.thread(record.thread))
-        if record.position != length:
-            raise SequenceTaken(record.position, length)
+        for thread, expected in filter(None, ((record.thread, record.position), record.requires)):
+            length = len(await self.thread(thread))
+            if expected != length:
+                raise SequenceTaken(expected, length)
         entry = Entry(len(self._entries), record)
         self._entries.append(entry)
         return entry
@@ -57,7 +58,9 @@ class MemoryStore:
     async def put_artifact(self, artifact: Artifact, most: int) -> bool:
         """Keep an artifact, once."""
         key = artifact.negotiation, artifact.digest
-        others = sum(negotiation == artifact.negotiation for negotiation, _ in self._artifacts)
+        kept = self._artifacts.values()
+        mine = (artifact.negotiation, artifact.signer)
+        others = sum((known.negotiation, known.signer) == mine for known in kept)
         if key not in self._artifacts and others >= most:
             return False
         self._artifacts.setdefault(key, artifact)

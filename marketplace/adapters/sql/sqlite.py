@@ -116,11 +116,11 @@ def _append(connection: sqlite3.Connection, record: Record) -> Entry:
     ).fetchone()
     if known is not None:
         return _entry(known)
-    (length,) = connection.execute(
-        "SELECT count(*) FROM entries WHERE thread = ?", (record.thread,)
-    ).fetchone()
-    if record.position != length:
-        raise SequenceTaken(record.position, length)
+    for thread, expected in filter(None, ((record.thread, record.position), record.requires)):
+        count = "SELECT count(*) FROM entries WHERE thread = ?"
+        (length,) = connection.execute(count, (thread,)).fetchone()
+        if expected != length:
+            raise SequenceTaken(expected, length)
     (index,) = connection.execute("SELECT coalesce(max(idx) + 1, 0) FROM entries").fetchone()
     values = (
         index,
@@ -140,9 +140,9 @@ def _append(connection: sqlite3.Connection, record: Record) -> Entry:
 
 
 def _put(connection: sqlite3.Connection, artifact: Artifact, most: int) -> bool:
-    others = "SELECT count(*) FROM artifacts WHERE negotiation = ? AND digest <> ?"
+    others = "SELECT count(*) FROM artifacts WHERE negotiation = ? AND digest <> ? AND signer = ?"
     key = (artifact.negotiation, artifact.digest)
-    (count,) = connection.execute(others, key).fetchone()
+    (count,) = connection.execute(others, (*key, artifact.signer)).fetchone()
     if count >= most:
         return False
     connection.execute(
