@@ -86,6 +86,18 @@ def sell(client: Client, talk: Talk, strategy: Strategy, good: Supply) -> Settle
     return deal
 
 
+def _supplied(talk: Talk, supply: Callable[[Talk], Supply]) -> Supply:
+    """What to sell in a talk; who asks for nonsense, or for too long, is told no at once."""
+    if talk.remaining > LONGEST_TALK:
+        talk.reject()
+        raise NoDeal(f"{talk.remaining} s to the deadline", f"at most {LONGEST_TALK} s")
+    try:
+        return supply(talk)
+    except Exception:
+        talk.reject()
+        raise
+
+
 def serve(
     client: Client,
     strategy: Callable[[Content], Strategy],
@@ -100,9 +112,7 @@ def serve(
 
     def one(talk: Talk) -> None:
         try:
-            if talk.negotiation.invitation.deadline - talk.now() > LONGEST_TALK:
-                talk.reject()
-            tell(sell(client, talk, strategy(talk.content), supply(talk)))
+            tell(sell(client, talk, strategy(talk.content), _supplied(talk, supply)))
         except Exception as error:  # noqa: BLE001 one bad buyer must not end the shop, nor silently
             tell(error)
 

@@ -61,7 +61,10 @@ def build_registry(settings: RegistrySettings) -> FastAPI:
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket: its port is known before the server runs on it."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, or asyncio does not switch Nagle's algorithm off and each answer
+    # on a kept connection waits for tens of milliseconds.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
     return bound

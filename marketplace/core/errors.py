@@ -544,6 +544,14 @@ class KeyUnreadable(PolicyDenied):
     hint = "Name a file with 32 bytes in hex, readable by this user; Wallet.save writes one."
 
 
+class LedgerInUse(PolicyDenied):
+    """Another process or client signs with this ledger, and two would each spend all of it."""
+
+    path: str
+    holder: str
+    hint = "Close the other client, or give this one a key and a ledger of its own."
+
+
 class LedgerUnreadable(PolicyDenied):
     """The signer's ledger is damaged, so its exposure is unknown and it signs nothing."""
 

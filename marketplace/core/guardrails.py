@@ -5,23 +5,26 @@ are to be signed, at the limits, and at the exposure of everything signed before
 returns the new exposure or raises the limit that forbids the signature.
 
 All offers of one negotiation carry one nonce of the signer, and the escrow spends it
-once: of those only the costliest counts. Offers under different nonces add up.
+once: of those only the costliest counts. Offers under different nonces add up. What was
+committed counts until the chain shows that it cannot cost anything any more
+(``still_costs``): whoever holds a signed offer can open it without telling anybody.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from marketplace.core.deal import DealState
 from marketplace.core.errors import (
     DigestMismatch,
     ExposureExceeded,
     LimitExceeded,
+    NotAParty,
     TermsDisagree,
     TokenForbidden,
 )
 from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
-from marketplace.core.values import Address
-
-CLOCK_SKEW = 60  # seconds that a chain's clock may be behind the signer's
+from marketplace.core.values import Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Limits:
         lowest_unit_price: the least to take for a unit, as a seller.
         most_quantity: the most units in one deal.
         longest_open: how far ahead ``open_by`` may lie, which bounds every offer's life.
+        longest_lock: the longest that a deal may hold money: delivery and review window.
+        confirmations: how many blocks must bury a deal's state before this party acts on it;
+            0 suits a development chain, which reorganises nothing and mines no idle blocks.
     """
 
     token: Address
@@ -44,61 +50,104 @@ class Limits:
     lowest_unit_price: int = 0
     most_quantity: int = 1_000_000
     longest_open: int = 24 * 3600
+    longest_lock: int = 14 * 24 * 3600
+    confirmations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
     """What one nonce can cost its signer at most.
 
-    ``ends_at`` is when the last offer under it expires; None once a deal is open, which
-    holds the money until the deal is known to have ended.
+    Attributes:
+        amount: of the costliest offer under it, in base units.
+        open_by: the instant from which none of the offers can be opened.
+        epoch: the signer's epoch in them.
+        deals: the offers' digests, which are their deals' keys.
     """
 
     amount: int
-    ends_at: int | None
+    open_by: int
+    epoch: int
+    deals: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NonceFacts:
+    """What the chain says of one nonce of a signer, at one block.
+
+    Attributes:
+        spent: whether a deal or a cancellation has used it.
+        epoch: the signer's epoch now.
+        block_time: the block's.
+        states: of each of the commitment's deals.
+    """
+
+    spent: bool
+    epoch: int
+    block_time: int
+    states: tuple[DealState, ...]
+
+
+def still_costs(commitment: Commitment, facts: NonceFacts) -> bool:
+    """Whether an open deal holds the money, or one of the offers can still be opened."""
+    if any(state in (DealState.FUNDED, DealState.DELIVERED) for state in facts.states):
+        return True
+    openable = not facts.spent and facts.epoch == commitment.epoch
+    return openable and facts.block_time < commitment.open_by
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """All commitments of one signer, by nonce."""
 
-    commitments: dict[int, Commitment] = field(default_factory=dict)
+    commitments: Mapping[int, Commitment] = field(default_factory=dict)
 
-    def total(self, now: int) -> int:
+    @property
+    def total(self) -> int:
         """What is at risk, in base units."""
-        return sum(self.by_nonce(now).values())
+        return sum(commitment.amount for commitment in self.commitments.values())
 
-    def by_nonce(self, now: int) -> dict[int, int]:
-        """What each nonce puts at risk, in base units."""
-        return {n: c.amount for n, c in self.commitments.items() if _counts(c, now)}
-
-    def unopened(self) -> list[int]:
-        """The nonces under which only offers are outstanding."""
-        return [n for n, c in self.commitments.items() if c.ends_at is not None]
-
-    def offered(self, nonce: int, amount: int, open_by: int) -> "Exposure":
+    def offered(self, nonce: int, more: Commitment) -> "Exposure":
         """One more offer under the nonce: the costliest and the longest one count."""
-        known = self.commitments.get(nonce, Commitment(0, open_by))
-        ends = None if known.ends_at is None else max(known.ends_at, open_by)
-        return self._with(nonce, Commitment(max(known.amount, amount), ends))
-
-    def opened(self, nonce: int, amount: int) -> "Exposure":
-        """A deal has spent the nonce: this amount is in the escrow and nothing else can follow."""
-        return self._with(nonce, Commitment(amount, None))
+        known = self.commitments.get(nonce, more)
+        merged = Commitment(
+            amount=max(known.amount, more.amount),
+            open_by=max(known.open_by, more.open_by),
+            epoch=more.epoch,
+            deals=tuple(dict.fromkeys((*known.deals, *more.deals))),
+        )
+        return replace(self, commitments={**self.commitments, nonce: merged})
 
     def ended(self, nonce: int) -> "Exposure":
-        """The deal has ended, or the nonce is cancelled on chain."""
+        """The nonce can cost nothing any more."""
         rest = {key: value for key, value in self.commitments.items() if key != nonce}
         return replace(self, commitments=rest)
 
-    def _with(self, nonce: int, commitment: Commitment) -> "Exposure":
-        return replace(self, commitments={**self.commitments, nonce: commitment})
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to be signed: the terms, their digest, and the subject that they bind."""
+
+    deal: Digest
+    terms: Terms
+    subject: Subject
+
+    def commitment(self, signer: Address) -> tuple[int, Commitment]:
+        """The signer's nonce, and what signing commits it to; raises NotAParty."""
+        terms = self.terms
+        if signer == terms.buyer:
+            nonce, amount, epoch = terms.buyer_nonce, terms.price, terms.buyer_epoch
+        elif signer == terms.seller:
+            nonce, amount, epoch = terms.seller_nonce, terms.bond, terms.seller_epoch
+        else:
+            raise NotAParty(signer, f"{terms.buyer} {terms.seller}")
+        return nonce, Commitment(amount, terms.open_by, epoch, (self.deal,))
 
 
 def decide(
-    limits: Limits, exposure: Exposure, signer: Address, offer: tuple[Terms, Subject], now: int
+    limits: Limits, exposure: Exposure, signer: Address, proposal: Proposal, now: int
 ) -> Exposure:
-    """The exposure after signing the offer; raises PolicyDenied where a limit forbids it.
+    """The exposure after signing the proposal; raises PolicyDenied where a limit forbids it.
 
     The limits speak of the subject and the escrow moves what the terms say, so terms that
     do not bind this subject at its price are refused before any limit is asked.
@@ -107,20 +156,24 @@ def decide(
         limits: the human's limits.
         exposure: everything signed before.
         signer: whose key would sign, the buyer's or the seller's.
-        offer: the terms and the subject that they bind.
+        proposal: what would be signed.
         now: integer seconds UTC.
     """
-    terms, subject = offer
+    terms, subject = proposal.terms, proposal.subject
+    after = exposure.offered(*proposal.commitment(signer))
     _check_bound(terms, subject)
     if terms.token != limits.token:
         raise TokenForbidden(terms.token, limits.token)
-    buying = signer == terms.buyer
-    _check_deal(limits, subject, terms.open_by - now, buying=buying)
-    nonce = terms.buyer_nonce if buying else terms.seller_nonce
-    amount = terms.price if buying else terms.bond
-    after = exposure.offered(nonce, amount, terms.open_by)
-    if after.total(now) > limits.most_exposure:
-        raise ExposureExceeded(after.total(now), limits.most_exposure)
+    _check_price(limits, subject.outcome[UNIT_PRICE], buying=signer == terms.buyer)
+    for limit, value, allowed in (
+        ("most_quantity", subject.outcome[QUANTITY], limits.most_quantity),
+        ("longest_open", terms.open_by - now, limits.longest_open),
+        ("longest_lock", terms.delivery_window + terms.review_window, limits.longest_lock),
+    ):
+        if value > allowed:
+            raise LimitExceeded(limit, value, allowed)
+    if after.total > limits.most_exposure:
+        raise ExposureExceeded(after.total, limits.most_exposure)
     return after
 
 
@@ -131,18 +184,8 @@ def _check_bound(terms: Terms, subject: Subject) -> None:
         raise TermsDisagree("price", str(terms.price), str(subject.price))
 
 
-def _check_deal(limits: Limits, subject: Subject, open_for: int, *, buying: bool) -> None:
-    unit_price, quantity = subject.outcome[UNIT_PRICE], subject.outcome[QUANTITY]
+def _check_price(limits: Limits, unit_price: int, *, buying: bool) -> None:
     if buying and unit_price > limits.highest_unit_price:
         raise LimitExceeded("highest_unit_price", unit_price, limits.highest_unit_price)
     if not buying and unit_price < limits.lowest_unit_price:
         raise LimitExceeded("lowest_unit_price", unit_price, limits.lowest_unit_price)
-    if quantity > limits.most_quantity:
-        raise LimitExceeded("most_quantity", quantity, limits.most_quantity)
-    if open_for > limits.longest_open:
-        raise LimitExceeded("longest_open", open_for, limits.longest_open)
-
-
-def _counts(commitment: Commitment, now: int) -> bool:
-    # A block may carry an earlier time than our clock, and still take the offer.
-    return commitment.ends_at is None or now < commitment.ends_at + CLOCK_SKEW

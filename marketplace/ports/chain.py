@@ -52,12 +52,16 @@ class ChainView(Protocol):
         """The account's current epoch in the escrow."""
         ...
 
+    def nonce_spent(self, account: Address, nonce: int) -> bool:
+        """Whether a deal or a cancellation has used the account's nonce."""
+        ...
+
     def facts(self, terms: Terms) -> ChainFacts:
         """What feasibility asks of the chain."""
         ...
 
-    def position(self, deal: Digest) -> Deal:
-        """A deal's position; state NONE if it was never opened."""
+    def position(self, deal: Digest, depth: int = 0) -> Deal:
+        """A deal's position ``depth`` blocks ago; state NONE if it was not open then."""
         ...
 
     def balance(self, token: Address, account: Address) -> int:

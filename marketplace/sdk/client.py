@@ -79,12 +79,18 @@ class Client:
         self._registry = Registry(registry)
         try:
             chain = self._checked_chain(rpc)
-            signer = Signer(wallet, limits, Ledger(ledger), chain.domain, SystemClock())
+            kept = Ledger(ledger)
         except Exception:
-            self.close()
+            self._registry.close()
             raise
-        escrow = EvmEscrow(chain, rpc, wallet)
-        self._means = Means(self._registry, signer, chain, escrow, random_bytes32)
+        signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain)
+        self._means = Means(
+            registry=self._registry,
+            signer=signer,
+            chain=chain,
+            escrow=EvmEscrow(chain, rpc, wallet),
+            random_bytes32=random_bytes32,
+        )
 
     @property
     def address(self) -> Address:
@@ -92,8 +98,9 @@ class Client:
         return self._means.signer.address
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and the ledger."""
         self._registry.close()
+        self._means.signer.ledger.close()
 
     def __enter__(self) -> Self:
         return self
@@ -175,19 +182,19 @@ class Client:
         return Settlement(self._means, agreement)
 
     def exposure(self) -> dict[int, int]:
-        """What each nonce of this party can still cost it, in base units."""
+        """What each nonce of this party can still cost it, in base units, as the chain has it."""
         signer = self._means.signer
-        return signer.ledger.exposure.by_nonce(signer.clock.now())
+        signer.refresh()
+        commitments = signer.ledger.exposure.commitments
+        return {nonce: commitment.amount for nonce, commitment in commitments.items()}
 
     def cancel(self, nonce: int) -> None:
         """Spend a nonce on chain: no offer signed under it can be opened any more."""
         self._means.escrow.cancel(nonce)
-        self._means.signer.ledger.ended(nonce)
 
     def cancel_all(self) -> None:
         """Cancel every offer this party has signed and not seen opened; open deals go on."""
         self._means.escrow.cancel_all()
-        self._means.signer.ledger.cancelled()
 
     def evidence(self, deal: Settlement) -> dict[str, Json]:
         """Everything a third party needs to judge the deal, as JSON."""

@@ -1,10 +1,12 @@
 """The ledger: what a signer has committed itself to, kept across restarts.
 
 One line a fact, written and flushed to the disk before the signature exists: a crash
-between the two counts an offer that was never made, never the other way round.
+between the two counts an offer that was never made, never the other way round. A file
+has one ledger at a time: two would each spend the whole of what is allowed.
 """
 
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -12,8 +14,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from marketplace.core.errors import LedgerUnreadable
-from marketplace.core.guardrails import Exposure
+from marketplace.core.errors import LedgerInUse, LedgerUnreadable
+from marketplace.core.guardrails import Commitment, Exposure
 
 _WORD = 8  # the escrow's nonce bitmap holds 256 nonces a storage word
 
@@ -28,11 +30,23 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         # Held from the decision to its record, so that two threads cannot both have the last of it.
         self.lock = threading.RLock()
-        self._path = path
         self.exposure = Exposure()
         self._next_nonce = secrets.randbits(256 - _WORD) << _WORD
-        if path is not None and path.exists():
+        self._facts: dict[str, Callable[..., None]] = {
+            "nonce": self._took,
+            "offered": self._offered,
+            "ended": self._ended,
+        }
+        self._path = path
+        self._file = _claim(path) if path is not None else None
+        if path is not None:
             self._replay(path)
+
+    def close(self) -> None:
+        """Let another client have the file; nothing can be written here any more."""
+        if self._file is not None and self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def take_nonce(self) -> int:
         """A nonce that this ledger never gave before."""
@@ -41,61 +55,59 @@ class Ledger:
             self._write("nonce", nonce)
         return nonce
 
-    def offered(self, nonce: int, amount: int, open_by: int) -> None:
+    def offered(self, nonce: int, offer: Commitment) -> None:
         """An offer is about to be signed."""
-        self._write("offered", nonce, amount, open_by)
-
-    def opened(self, nonce: int, amount: int) -> None:
-        """A deal was opened with this nonce."""
-        self._write("opened", nonce, amount)
+        self._write("offered", nonce, offer.amount, offer.open_by, offer.epoch, *offer.deals)
 
     def ended(self, nonce: int) -> None:
-        """The nonce's deal has ended, or the nonce was cancelled on chain."""
+        """The chain shows that the nonce can cost nothing any more."""
         self._write("ended", nonce)
 
-    def cancelled(self) -> None:
-        """The epoch has moved: every nonce without an open deal is over."""
-        for nonce in self.exposure.unopened():
-            self.ended(nonce)
-
-    def _write(self, fact: str, *values: int) -> None:
+    def _write(self, fact: str, *values: int | str) -> None:
+        told = [str(value) for value in values]
         with self.lock:
-            if self._path is not None:
-                _append(self._path, json.dumps([fact, *map(str, values)]) + "\n")
-            self._apply(fact, *values)
+            if self._file is not None:
+                _append(self._file, json.dumps([fact, *told]) + "\n")
+            self._facts[fact](*told)
 
-    def _apply(self, fact: str, *values: int) -> None:
-        facts: dict[str, Callable[..., Exposure]] = {
-            "offered": self.exposure.offered,
-            "opened": self.exposure.opened,
-            "ended": self.exposure.ended,
-        }
-        if fact == "nonce":
-            self._next_nonce = values[0] + 1
-        else:
-            self.exposure = facts[fact](*values)
+    def _took(self, nonce: str) -> None:
+        self._next_nonce = int(nonce) + 1
+
+    def _offered(self, nonce: str, amount: str, open_by: str, epoch: str, *deals: str) -> None:
+        offer = Commitment(int(amount), int(open_by), int(epoch), deals)
+        self.exposure = self.exposure.offered(int(nonce), offer)
+
+    def _ended(self, nonce: str) -> None:
+        self.exposure = self.exposure.ended(int(nonce))
 
     def _replay(self, path: Path) -> None:
         *lines, torn = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
             try:
                 fact, *values = json.loads(line)
-                self._apply(fact, *(int(value) for value in values))
+                self._facts[fact](*values)
             except (ValueError, LookupError, TypeError):
+                self.close()
                 raise LedgerUnreadable(str(path), number) from None
         if torn:
             # By a crash before its flush returned, so nothing was signed after it.
             os.truncate(path, path.stat().st_size - len(torn))
 
 
-def _append(path: Path, line: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+def _claim(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        size, data = os.fstat(descriptor).st_size, line.encode()
-        if os.write(descriptor, data) < len(data):
-            # The next fact must not be written on to the half of this one.
-            os.ftruncate(descriptor, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        os.fsync(descriptor)
-    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(descriptor)
+        raise LedgerInUse(str(path), "another client") from None
+    return descriptor
+
+
+def _append(descriptor: int, line: str) -> None:
+    size, data = os.fstat(descriptor).st_size, line.encode()
+    if os.write(descriptor, data) < len(data):
+        # The next fact must not be written on to the half of this one.
+        os.ftruncate(descriptor, size)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(descriptor)

@@ -9,7 +9,7 @@ from marketplace.core.errors import ArtifactMissing
 from marketplace.core.feasibility import check_feasible
 from marketplace.core.values import Digest
 from marketplace.ports.chain import DealEvent, Transaction
-from marketplace.sdk.means import POLL_SECONDS, Means
+from marketplace.sdk.means import POLL_SECONDS, Means, sha256_hex
 
 
 class Settlement:
@@ -46,7 +46,6 @@ class Settlement:
         terms = self.agreement.terms
         check_feasible(terms, self._means.chain.now(), self._means.chain.facts(terms))
         self._did("open", self._means.escrow.open(self.agreement))
-        self._count()
         return self.position
 
     def wait(self, states: Collection[DealState], until: int) -> Deal:
@@ -56,18 +55,25 @@ class Settlement:
             states: what to wait for.
             until: integer seconds UTC, on the chain's clock or the wall's, whichever is later.
 
+        The position is the one that ``Limits.confirmations`` blocks have buried.
+
         Returns:
             The position, whatever it is then: look at its state.
         """
-        while (position := self.position).state not in states and self._now() < until:
+        while (position := self._confirmed()).state not in states and self._now() < until:
             time.sleep(POLL_SECONDS)
-        self._count()
         return position
 
     def deliver(self, data: bytes, charge: int) -> Deal:
-        """Leave the deliverable with the registry, then record its digest and the charge."""
-        artifact = self._means.put(self.agreement.negotiation, data)
-        return self._operate(Operation.DELIVER, (artifact, charge))
+        """Record the deliverable's digest and the charge, then leave it with the registry.
+
+        In this order: what a late transaction does not record is not given away. After a
+        failure in between, calling it again with the same bytes leaves them.
+        """
+        if self.position.state is not DealState.DELIVERED:
+            self._operate(Operation.DELIVER, (sha256_hex(data), charge))
+        self._means.put(self.agreement.negotiation, data)
+        return self.position
 
     def events(self) -> list[DealEvent]:
         """The escrow's events about this deal, in order."""
@@ -101,6 +107,9 @@ class Settlement:
         """As the buyer after the delivery window, as the seller any time: undo the deal."""
         return self._operate(Operation.REFUND)
 
+    def _confirmed(self) -> Deal:
+        return self._means.chain.position(self.id, self._means.signer.limits.confirmations)
+
     def _now(self) -> int:
         # A chain that mines on demand has an old latest block; the next one has the wall's time.
         return max(self._means.signer.clock.now(), self._means.chain.now())
@@ -108,18 +117,7 @@ class Settlement:
     def _operate(self, operation: Operation, delivery: tuple[Digest, int] | None = None) -> Deal:
         sent = self._means.escrow.operate(self.agreement.terms, operation, delivery)
         self._did(operation.value, sent)
-        self._count()
         return self.position
 
     def _did(self, operation: str, transaction: Transaction) -> None:
         self.transactions.append((operation, transaction))
-
-    def _count(self) -> None:
-        # The signer's exposure follows what the chain says, whoever moved the deal.
-        terms, ledger, state = self.agreement.terms, self._means.signer.ledger, self.position.state
-        buying = self._means.signer.address == terms.buyer
-        nonce = terms.buyer_nonce if buying else terms.seller_nonce
-        if state in (DealState.FUNDED, DealState.DELIVERED):
-            ledger.opened(nonce, terms.price if buying else terms.bond)
-        elif state is not DealState.NONE:
-            ledger.ended(nonce)

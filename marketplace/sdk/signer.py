@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from marketplace.core.eip712 import Domain
-from marketplace.core.guardrails import Limits, decide
+from marketplace.core.errors import ExposureExceeded
+from marketplace.core.guardrails import (
+    Commitment,
+    Limits,
+    NonceFacts,
+    Proposal,
+    decide,
+    still_costs,
+)
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import (
     Body,
@@ -19,6 +27,7 @@ from marketplace.core.outcome import Subject
 from marketplace.core.signature import Signature
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest
+from marketplace.ports.chain import ChainView
 from marketplace.ports.clock import Clock
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.wallet import Wallet
@@ -37,6 +46,7 @@ class Signer:
     ledger: Ledger
     domain: Domain
     clock: Clock
+    chain: ChainView
 
     @property
     def address(self) -> Address:
@@ -76,14 +86,38 @@ class Signer:
         """Sign for an artifact."""
         return self.wallet.sign(upload.digest(self.domain))
 
-    def _sign_terms(self, terms: Terms, subject: Subject) -> Signature:
-        buying, now = self.address == terms.buyer, self.clock.now()
-        nonce = terms.buyer_nonce if buying else terms.seller_nonce
-        amount = terms.price if buying else terms.bond
+    def refresh(self) -> None:
+        """Forget every commitment that the chain shows can cost nothing any more."""
         with self.ledger.lock:
-            decide(self.limits, self.ledger.exposure, self.address, (terms, subject), now)
-            self.ledger.offered(nonce, amount, terms.open_by)
-        return self.wallet.sign(terms.digest(self.domain))
+            for nonce, commitment in list(self.ledger.exposure.commitments.items()):
+                if not still_costs(commitment, self._facts(nonce, commitment)):
+                    self.ledger.ended(nonce)
+
+    def _sign_terms(self, terms: Terms, subject: Subject) -> Signature:
+        proposal = Proposal(terms.digest(self.domain), terms, subject)
+        with self.ledger.lock:
+            try:
+                self._decide(proposal)
+            except ExposureExceeded:
+                # Time alone frees nothing: the chain is asked, and then the limit once more.
+                self.refresh()
+                self._decide(proposal)
+            self.ledger.offered(*proposal.commitment(self.address))
+        return self.wallet.sign(proposal.deal)
+
+    def _decide(self, proposal: Proposal) -> None:
+        exposure = self.ledger.exposure
+        decide(self.limits, exposure, self.address, proposal, self.clock.now())
+
+    def _facts(self, nonce: int, commitment: Commitment) -> NonceFacts:
+        # The time first: what is spent afterwards was not openable any more by then.
+        block_time = self.chain.now()
+        return NonceFacts(
+            spent=self.chain.nonce_spent(self.address, nonce),
+            epoch=self.chain.epoch(self.address),
+            block_time=block_time,
+            states=tuple(self.chain.position(deal).state for deal in commitment.deals),
+        )
 
     def _word(
         self, kind: Kind, body: Body, negotiation: Digest | None, detail: Detail | None = None

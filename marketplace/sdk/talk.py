@@ -53,6 +53,11 @@ class Talk:
         return as_of(self.negotiation, self._means.signer.clock.now())
 
     @property
+    def remaining(self) -> int:
+        """Seconds until the deadline."""
+        return self.negotiation.invitation.deadline - self._means.signer.clock.now()
+
+    @property
     def buying(self) -> bool:
         """Whether this party is the buyer."""
         return self._means.signer.address == self.negotiation.invitation.buyer

@@ -66,6 +66,9 @@ def to_problem(error: ParleyError) -> Problem:
 def from_problem(problem: Problem) -> ParleyError:
     """The named error that a problem came from."""
     found = ParleyError.leaves().get(problem.code)
+    if found is not None and issubclass(found, errors.PolicyDenied):
+        # Limits are the signer's own: a registry that says one was exceeded makes it up.
+        return RegistryRefused(problem.status, problem.detail)
     types = get_type_hints(found) if found else {}
     try:
         # Integers beyond a double came as strings; a field's own type says which it is.

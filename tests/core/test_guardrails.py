@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BUYER, NOW, SELLER, TOKEN, subject, talk, terms
+from market import BUYER, DOMAIN, NOW, SELLER, STRANGER, TOKEN, subject, talk, terms
 
+from marketplace.core.deal import DealState
 from marketplace.core.errors import ParleyError, PolicyDenied
-from marketplace.core.guardrails import CLOCK_SKEW, Commitment, Exposure, Limits, decide
+from marketplace.core.guardrails import (
+    Commitment,
+    Exposure,
+    Limits,
+    NonceFacts,
+    Proposal,
+    decide,
+    still_costs,
+)
 from marketplace.core.outcome import Subject
 from marketplace.core.terms import Terms
 
@@ -21,16 +30,21 @@ LIMITS = Limits(
     lowest_unit_price=100,
     most_quantity=10,
     longest_open=1_800,
+    longest_lock=7_200,
 )
 
 
-def deal(unit_price: int = 100, quantity: int = 10, **changes: Any) -> tuple[Terms, Subject]:  # noqa: ANN401 any field
+def proposal(signed: Terms, about: Subject) -> Proposal:
+    return Proposal(signed.digest(DOMAIN), signed, about)
+
+
+def deal(unit_price: int = 100, quantity: int = 10, **changes: Any) -> Proposal:  # noqa: ANN401 any field
     about = subject(ON, unit_price=unit_price, quantity=quantity)
-    return terms(ON, about, **changes), about
+    return proposal(terms(ON, about, **changes), about)
 
 
 def refusal(
-    party: str, offer: tuple[Terms, Subject], limits: Limits = LIMITS
+    party: str, offer: Proposal, limits: Limits = LIMITS
 ) -> tuple[str, tuple[str | int, ...]]:
     with pytest.raises(ParleyError) as refused:
         decide(limits, Exposure(), party, offer, NOW)
@@ -42,7 +56,7 @@ def refusal(
 
 def test_offer_at_every_limit_is_allowed_to_either_side():
     for party, amount in ((BUYER, 1_000), (SELLER, 100)):
-        assert decide(LIMITS, Exposure(), party.address, deal(), NOW).total(NOW) == amount
+        assert decide(LIMITS, Exposure(), party.address, deal(), NOW).total == amount
 
 
 def test_buyer_pays_no_more_for_a_unit_and_seller_takes_no_less():
@@ -58,13 +72,19 @@ def test_quantity_life_and_token_are_limited():
         "LimitExceeded",
         ("longest_open", 1_801, 1_800),
     )
+    windows = ON.content.settlement.review_window + deal().terms.delivery_window
+    short = replace(LIMITS, longest_lock=windows - 1)
+    assert refusal(BUYER.address, deal(), short) == (
+        "LimitExceeded",
+        ("longest_lock", windows, windows - 1),
+    )
     other = "0x" + "71" * 20
     assert refusal(BUYER.address, deal(token=other)) == ("TokenForbidden", (other, TOKEN))
 
 
 def test_exposure_is_limited_and_the_limit_itself_is_allowed():
     exact = replace(LIMITS, most_exposure=1_000)
-    assert decide(exact, Exposure(), BUYER.address, deal(), NOW).total(NOW) == 1_000
+    assert decide(exact, Exposure(), BUYER.address, deal(), NOW).total == 1_000
     short = replace(LIMITS, most_exposure=999)
     assert refusal(BUYER.address, deal(), short) == ("ExposureExceeded", (1_000, 999))
 
@@ -73,60 +93,98 @@ def test_limits_judge_what_is_signed_and_not_what_is_told_beside_it():
     # The price is what the escrow pulls; an outcome that says less would hide it.
     cheap = subject(ON, unit_price=10)
     dear = terms(ON, subject(ON, unit_price=400))
-    assert refusal(BUYER.address, (dear, cheap))[0] == "DigestMismatch"
+    assert refusal(BUYER.address, proposal(dear, cheap))[0] == "DigestMismatch"
     bound = replace(dear, subject=cheap.digest)
-    assert refusal(BUYER.address, (bound, cheap)) == ("TermsDisagree", ("price", "4000", "100"))
+    assert refusal(BUYER.address, proposal(bound, cheap)) == (
+        "TermsDisagree",
+        ("price", "4000", "100"),
+    )
 
 
 # ------------------------------------------------------------------ exposure
 
 
-def test_of_one_nonce_the_costliest_counts_and_nonces_add_up():
-    exposure = Exposure().offered(1, 50, NOW + 10).offered(1, 30, NOW + 5).offered(2, 7, NOW + 3)
-    assert exposure.commitments[1] == Commitment(50, NOW + 10)
-    ends = [exposure.total(NOW + CLOCK_SKEW + late) for late in (0, 2, 3, 9, 10)]
-    assert ends == [57, 57, 50, 50, 0]
+def offers(*each: tuple[int, int, int, str]) -> Exposure:
+    exposure = Exposure()
+    for nonce, amount, open_by, name in each:
+        exposure = exposure.offered(nonce, Commitment(amount, open_by, 0, (name,)))
+    return exposure
 
 
-def test_open_deal_counts_what_it_holds_until_it_is_known_to_have_ended():
-    offered = Exposure().offered(1, 50, NOW + 10).offered(2, 7, NOW + 3)
-    assert offered.unopened() == [1, 2]
-    assert offered.opened(1, 30).unopened() == [2]
-    exposure = Exposure().offered(1, 50, NOW + 10).opened(1, 30)
-    assert exposure.total(NOW + 10**9) == 30
-    assert exposure.offered(1, 40, NOW + 5).commitments[1] == Commitment(40, None)
-    assert exposure.ended(1).total(NOW) == 0
-    assert exposure.ended(2) == exposure
+def test_of_one_nonce_the_costliest_and_the_longest_count_and_nonces_add_up():
+    exposure = offers((1, 50, NOW + 10, "a"), (1, 30, NOW + 20, "b"), (2, 7, NOW + 3, "c"))
+    assert exposure.commitments[1] == Commitment(50, NOW + 20, 0, ("a", "b"))
+    assert exposure.total == 57
+    assert exposure.ended(1).total == 7
+    assert exposure.ended(3) == exposure
+
+
+def test_the_same_offer_again_commits_to_nothing_more():
+    once = offers((1, 50, NOW + 10, "a"))
+    assert offers((1, 50, NOW + 10, "a"), (1, 50, NOW + 10, "a")) == once
 
 
 def test_exposure_is_a_value():
     before = Exposure()
-    assert before.offered(1, 50, NOW + 10) is not before
-    assert before.total(NOW) == 0
+    assert before.offered(1, Commitment(50, NOW, 0, ())) is not before
+    assert before.total == 0
+
+
+def test_a_stranger_commits_to_nothing_in_somebody_else_s_deal():
+    assert refusal(STRANGER.address, deal())[0] == "NotAParty"
+
+
+NONE, FUNDED, DELIVERED, RELEASED, REFUNDED = DealState
+COMMITTED = Commitment(50, NOW + 10, 7, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("spent", "epoch", "block_time", "states", "costs"),
+    [
+        (False, 7, NOW + 9, (NONE, NONE), True),
+        (False, 7, NOW + 10, (NONE, NONE), False),
+        (True, 7, NOW, (NONE, NONE), False),
+        (False, 8, NOW, (NONE, NONE), False),
+        (True, 7, NOW, (NONE, FUNDED), True),
+        (True, 8, NOW + 10**9, (DELIVERED, NONE), True),
+        (True, 7, NOW, (RELEASED, NONE), False),
+        (True, 7, NOW, (NONE, REFUNDED), False),
+    ],
+)
+def test_a_commitment_costs_until_the_chain_shows_that_it_cannot(
+    *, spent: bool, epoch: int, block_time: int, states: tuple[DealState, ...], costs: bool
+):
+    assert still_costs(COMMITTED, NonceFacts(spent, epoch, block_time, states)) is costs
 
 
 # ------------------------------------------------------------------ against a model
 
 
 @dataclass
-class Model:
-    """The worst that can happen, told in the plainest way: a list of all that was signed."""
+class Chain:
+    """Every offer ever signed, and what an adversary who holds them all has done on chain."""
 
-    signed: list[tuple[int, int, int]] = field(default_factory=list)
+    signed: list[tuple[int, int, int, str]] = field(default_factory=list)
     open: dict[int, int] = field(default_factory=dict)
-    dead: set[int] = field(default_factory=set)
+    spent: set[int] = field(default_factory=set)
+    states: dict[str, DealState] = field(default_factory=dict)
 
     def worst(self, now: int) -> int:
-        live: dict[int, int] = dict(self.open)
-        for nonce, amount, open_by in self.signed:
-            if nonce not in self.dead and nonce not in self.open and now < open_by:
+        """What all of them together can hold from now on."""
+        live = dict(self.open)
+        for nonce, amount, open_by, _ in self.signed:
+            if nonce not in self.spent and now < open_by:
                 live[nonce] = max(live.get(nonce, 0), amount)
         return sum(live.values())
+
+    def openable(self, nonce: int, now: int) -> list[tuple[int, int, int, str]]:
+        """What can be opened under a nonce."""
+        return [one for one in self.signed if one[0] == nonce and now < one[2]]
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["offer"] * 6 + ["open", "end", "wait"]),
+        st.sampled_from(["offer"] * 6 + ["open", "end", "cancel", "wait"]),
         st.integers(1, 4),
         st.integers(10, 100),
         st.integers(1, 10),
@@ -136,32 +194,50 @@ STEPS = st.lists(
 )
 
 
+def asked(chain: Chain, exposure: Exposure, now: int) -> Exposure:
+    """The exposure after the chain was asked, as the signer asks it."""
+    for nonce, commitment in exposure.commitments.items():
+        states = tuple(chain.states.get(name, NONE) for name in commitment.deals)
+        facts = NonceFacts(nonce in chain.spent, 0, now, states)
+        if not still_costs(commitment, facts):
+            exposure = exposure.ended(nonce)
+    return exposure
+
+
 @given(steps=STEPS, most=st.integers(0, 3_000))
 def test_no_sequence_of_allowed_signatures_risks_more_than_the_limit(
     steps: list[tuple[str, int, int, int, int]], most: int
 ):
     limits = replace(LIMITS, most_exposure=most)
-    model, exposure, now = Model(), Exposure(), NOW
+    chain, exposure, now = Chain(), Exposure(), NOW
     for step, nonce, unit_price, quantity, span in steps:
-        offered = [(amount, until) for n, amount, until in model.signed if n == nonce]
-        live = [amount for amount, until in offered if now < until]
-        if step == "offer" and nonce not in model.dead | model.open.keys():
+        live = chain.openable(nonce, now) if nonce not in chain.spent else []
+        if step == "offer":
             about = deal(unit_price, quantity, buyer_nonce=nonce, open_by=now + span)
             try:
                 exposure = decide(limits, exposure, BUYER.address, about, now)
             except PolicyDenied:
+                exposure = asked(chain, exposure, now)
                 continue
-            model.signed.append((nonce, about[0].price, now + span))
-        elif step == "open" and live and nonce not in model.dead | model.open.keys():
-            model.open[nonce] = live[span % len(live)]
-            exposure = exposure.opened(nonce, model.open[nonce])
-        elif step == "end":
-            model.dead.add(nonce)
-            model.open.pop(nonce, None)
-            exposure = exposure.ended(nonce)
+            chain.signed.append((nonce, about.terms.price, now + span, about.deal))
+        elif step == "open" and live:
+            _, amount, _, name = live[span % len(live)]
+            chain.open[nonce], chain.states[name] = amount, FUNDED
+            chain.spent.add(nonce)
+        elif step == "end" and nonce in chain.open:
+            chain.open.pop(nonce)
+            ended = [one[3] for one in chain.signed if chain.states.get(one[3]) is FUNDED]
+            chain.states.update({d: RELEASED for d in ended if (nonce, d) in named(chain)})
+        elif step == "cancel" and nonce not in chain.spent:
+            chain.spent.add(nonce)
         else:
             now += span
-        assert model.worst(now) <= exposure.total(now) <= most
+        assert chain.worst(now) <= exposure.total <= most
+        assert chain.worst(now) <= asked(chain, exposure, now).total
+
+
+def named(chain: Chain) -> set[tuple[int, str]]:
+    return {(nonce, name) for nonce, _, _, name in chain.signed}
 
 
 def test_model_sees_offers_that_are_refused_and_offers_that_are_not():
@@ -170,4 +246,4 @@ def test_model_sees_offers_that_are_refused_and_offers_that_are_not():
     with pytest.raises(PolicyDenied):
         decide(tight, first, BUYER.address, deal(buyer_nonce=2), NOW)
     again = decide(tight, first, BUYER.address, deal(buyer_nonce=1), NOW)
-    assert again.total(NOW) == 1_000
+    assert again.total == 1_000

@@ -79,6 +79,8 @@ def test_every_dependency_has_its_reason():
     declared = re.search(r"^dependencies = \[(.*?)\]", project, re.DOTALL | re.MULTILINE)
     assert declared
     named = re.findall(r'"([a-z0-9-]+)', declared[1])
-    named += re.findall(r"^([a-z][a-z-]+)", (ROOT / "requirements/dev.in").read_text(), re.MULTILINE)
+    named += re.findall(
+        r"^([a-z][a-z-]+)", (ROOT / "requirements/dev.in").read_text(), re.MULTILINE
+    )
     named += json.loads((ROOT / "package.json").read_text())["devDependencies"]
     assert [name for name in named if f"`{name}`" not in reasons] == []

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.core.errors import ParleyError
+from marketplace.core.errors import ParleyError, PolicyDenied, RegistryRefused
 from marketplace.wire.problems import Problem, from_problem, status_of, to_problem
 
 LEAVES = ParleyError.leaves()
+OWN = PolicyDenied.leaves()
 
 
 def some_error(leaf: type[ParleyError]) -> st.SearchStrategy[ParleyError]:
@@ -18,11 +19,20 @@ def some_error(leaf: type[ParleyError]) -> st.SearchStrategy[ParleyError]:
     return st.builds(leaf, *(kinds[types[name]] for name in leaf.__match_args__))
 
 
-@given(st.sampled_from(sorted(LEAVES)).flatmap(lambda code: some_error(LEAVES[code])))
+@given(
+    st.sampled_from(sorted(LEAVES.keys() - OWN.keys())).flatmap(
+        lambda code: some_error(LEAVES[code])
+    )
+)
 def test_error_comes_back_as_the_same_class_with_the_same_values(error: ParleyError):
     crossed = Problem.model_validate_json(to_problem(error).model_dump_json())
     back = from_problem(crossed)
     assert (type(back), back.values) == (type(error), error.values)
+
+
+@given(st.sampled_from(sorted(OWN)).flatmap(lambda code: some_error(OWN[code])))
+def test_a_registry_cannot_say_that_a_signer_s_own_limit_was_exceeded(error: ParleyError):
+    assert type(from_problem(to_problem(error))) is RegistryRefused
 
 
 @pytest.mark.parametrize("code", sorted(LEAVES))

@@ -10,6 +10,7 @@ from hexbytes import HexBytes
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception
+from web3.types import BlockIdentifier
 
 from marketplace.adapters.evm.artifact import load
 from marketplace.adapters.evm.factory import escrow_address
@@ -82,9 +83,16 @@ class EvmView:
             seller=self._party(terms.token, terms.seller, terms.seller_nonce),
         )
 
-    def position(self, deal: Digest) -> Deal:
-        """A deal's position."""
-        state, opened_at, delivered_at, charge = self._read("position", bytes.fromhex(deal[2:]))
+    def nonce_spent(self, account: Address, nonce: int) -> bool:
+        """Whether the account's nonce is used."""
+        return bool(self._read("nonceSpent", to_checksum_address(account), nonce))
+
+    def position(self, deal: Digest, depth: int = 0) -> Deal:
+        """A deal's position ``depth`` blocks ago."""
+        with naming("position", self._rpc_url):
+            block: BlockIdentifier = self.web3.eth.block_number - depth if depth else "latest"
+            call = self.escrow.functions.position(bytes.fromhex(deal[2:]))
+            state, opened_at, delivered_at, charge = call.call(block_identifier=block)
         return Deal(DealState(state), opened_at, delivered_at, charge)
 
     def balance(self, token: Address, account: Address) -> int:
@@ -136,7 +144,7 @@ class EvmView:
     def _party(self, token: Address, account: Address, nonce: int) -> PartyFacts:
         return PartyFacts(
             epoch=self.epoch(account),
-            nonce_spent=bool(self._read("nonceSpent", to_checksum_address(account), nonce)),
+            nonce_spent=self.nonce_spent(account, nonce),
             balance=self.balance(token, account),
             allowance=self.allowance(token, account),
         )
