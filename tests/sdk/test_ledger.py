@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -71,6 +73,22 @@ def test_a_second_signer_with_the_same_ledger_is_refused(path):
     with pytest.raises(LedgerInUse) as refused:
         Ledger(path)
     assert refused.value.path == str(path)
+
+
+CLAIM = """
+import sys
+from pathlib import Path
+from marketplace.sdk.ledger import Ledger
+Ledger(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.usefixtures("ledger")
+def test_another_process_cannot_spend_the_same_limit_again(path):
+    command = [sys.executable, "-c", CLAIM, str(path)]
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "LedgerInUse" in other.stderr
 
 
 def test_a_closed_ledger_writes_nothing_more(ledger, path):
