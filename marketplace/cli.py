@@ -76,7 +76,10 @@ def devnet(
             errors.print(f"chain     {network.rpc} ({network.chain})")
             errors.print(f"registry  {network.registry} (API at /docs)")
             errors.print(f"escrow    {network.escrow}\ntoken     {network.token}")
-            errors.print(f"keys      {', '.join(network.keys.values())}")
+            for name, path in network.keys.items():
+                errors.print(f"key       {name}: {path}", soft_wrap=True)
+            command = f"{sys.argv[0]} audit --rpc {network.rpc} --log {network.registry}"
+            errors.print(f"audit     {command}", soft_wrap=True)
             errors.print(f"described in {directory}/devnet.json; Ctrl-C ends it")
         server.run(sockets=[bound])
 

@@ -4,6 +4,7 @@ Everything talks to the chain by its RPC URL and to the registry by its own; not
 here is known to the agents but what ``devnet.json`` says.
 """
 
+import fcntl
 import json
 import shutil
 import socket
@@ -28,8 +29,12 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
 
     The directory is made anew: keys, ledgers and logs of an earlier chain mean nothing here.
     """
-    fresh(settings.directory)
-    with start_chain(settings.chain, settings.port and settings.port + 1) as chain:
+    with (
+        _only(settings.directory),
+        start_chain(settings.chain, settings.port and settings.port + 1) as chain,
+    ):
+        # Once the chain stands: what an earlier network left is not lost to one that never came up.
+        fresh(settings.directory)
         bound = listen("127.0.0.1", settings.port)
         port = bound.getsockname()[1]
         deployment, keys = _populate(chain, settings)
@@ -49,12 +54,25 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
             token=deployment.token,
             keys=keys,
         )
-        description = json.dumps(asdict(network), indent=2) + "\n"
-        (settings.directory / "devnet.json").write_text(description)
+        described = settings.directory / "devnet.json"
+        described.write_text(json.dumps(asdict(network), indent=2) + "\n")
         try:
             yield network, server, bound
         finally:
             bound.close()
+
+
+@contextmanager
+def _only(directory: Path) -> Iterator[None]:
+    """One network a directory: a second would take the first one's keys away."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f"{directory.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = f"a devnet is running in {directory}; use it, or name another --dir"
+            raise BlockingIOError(told) from None
+        yield
 
 
 def fresh(directory: Path) -> None:

@@ -34,11 +34,12 @@ def demo(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
 ) -> None:
-    """Two agents discover, negotiate, sign and settle three deals; an auditor verifies."""
+    """A buyer and three sellers negotiate, sign and settle three deals; an auditor verifies."""
     began = time.monotonic()
     console = Console(stderr=as_json)
     with network(directory, chain, cast.PARTIES) as net:
         console.print(f"chain {net.rpc} ({net.chain}), registry {net.registry}", highlight=False)
+        console.print("positions are units at a price a unit, and the time to deliver\n")
         with Screen(console, KINDS) as screen:
             done = _run(net, screen)
         with net.client(cast.BUYER, cast.buyer_limits(net.token)) as client:

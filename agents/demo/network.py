@@ -15,10 +15,6 @@ from marketplace.sdk import Devnet
 STOP_SECONDS = 10
 
 
-class NetworkFailed(RuntimeError):
-    """The development network did not come up; what it said is above."""
-
-
 @contextmanager
 def network(directory: Path, chain: str, parties: tuple[str, ...]) -> Iterator[Devnet]:
     """`parley devnet` as a child that ends with this process, whatever happens to it."""
@@ -29,7 +25,8 @@ def network(directory: Path, chain: str, parties: tuple[str, ...]) -> Iterator[D
     try:
         described = child.stdout.readline() if child.stdout else b""
         if not described:
-            raise NetworkFailed(f"`{' '.join(command[1:])}` ended with {child.wait()}")
+            # It has said why on standard error, in one line that needs no second.
+            sys.exit(child.wait())
         yield Devnet(**json.loads(described))
     finally:
         if child.stdin:

@@ -34,10 +34,10 @@ class Devnet:
     keys: dict[str, str]
 
     @classmethod
-    def load(cls, path: Path = DEVNET_FILE) -> "Devnet":
+    def load(cls, path: Path | str = DEVNET_FILE) -> "Devnet":
         """Read what ``parley devnet`` wrote; raises DevnetMissing."""
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**json.loads(Path(path).read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise DevnetMissing(str(path), type(error).__name__) from None
 

@@ -37,7 +37,10 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
+        try:
+            self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
+        except httpx.InvalidURL as error:
+            raise RegistryUnavailable(self.url, str(error)) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -145,7 +148,8 @@ def _refusal(answer: httpx.Response) -> ParleyError:
     try:
         return from_problem(Problem.model_validate_json(answer.content))
     except ValidationError:
-        return RegistryRefused(answer.status_code, answer.text[:200])
+        words = f"not a Parley registry's words; is this another service's URL? {answer.text[:120]}"
+        return RegistryRefused(answer.status_code, words)
 
 
 def _view(view: type[V], answer: httpx.Response) -> V:

@@ -21,6 +21,10 @@ class Settlement:
         self.agreement = agreement
         self.transactions: list[tuple[str, Transaction]] = []
 
+    def __repr__(self) -> str:
+        did = ", ".join(operation for operation, _ in self.transactions) or "nothing yet"
+        return f"Settlement({self.id}, price {self.agreement.terms.price}, did {did})"
+
     @property
     def id(self) -> Digest:
         """The deal's key: the terms' digest."""

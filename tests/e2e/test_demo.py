@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from parley_commands import PARLEY, run
+from parley_commands import PARLEY, devnet, run
 
 ROOT = Path(__file__).parents[2]
 CHAINS = ["embedded", pytest.param("anvil", marks=pytest.mark.node)]
@@ -119,3 +119,20 @@ def test_a_directory_that_is_not_a_devnets_is_never_emptied(tmp_path):
 
 def test_the_command_is_installed_under_its_name():
     assert shutil.which("parley", path=str(Path(PARLEY[0]).parent))
+
+
+def test_a_second_devnet_leaves_the_running_one_its_keys(tmp_path):
+    with devnet(tmp_path, "--dir", "net", "--chain", "embedded") as network:
+        second = run("devnet", "--dir", "net", "--chain", "embedded", cwd=tmp_path)
+        assert second.returncode == 2
+        assert "a devnet is running in net" in second.stderr
+        assert all(Path(key).is_file() for key in network["keys"].values())
+
+
+def test_an_audit_that_could_not_be_made_is_told_apart_from_one_that_found_something(tmp_path):
+    bad = ("http://127.0.0.1:PORT", "http://127.0.0.1:1")
+    for url in bad:
+        ended = run("audit", "--rpc", url, "--log", url, cwd=tmp_path)
+        assert ended.returncode == 2, url
+        assert "RegistryUnavailable" in ended.stderr
+        assert "Traceback" not in ended.stderr
