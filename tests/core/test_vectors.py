@@ -84,7 +84,7 @@ def test_flipped_byte_of_a_signature_never_recovers_the_signer(vector: Vector):
 def cast(*arguments: str) -> subprocess.CompletedProcess[str]:
     binary = next((ROOT / "node_modules" / "@foundry-rs").glob("cast-*/bin/cast"), None)
     if binary is None:
-        pytest.skip("cast is not installed: run npm ci")
+        pytest.fail("cast is not installed: run make install")
     return subprocess.run(
         [str(binary), "wallet", *arguments], capture_output=True, text=True, check=False
     )
