@@ -285,7 +285,10 @@ def test_a_refusal_that_is_no_problem_is_named_with_its_status(two, liar):
     liar.alter = lambda _, answer: "go away" if "code" in answer else answer
     with pytest.raises(RegistryRefused) as refused:
         two.buyer.talk("0x" + "77" * 32)
-    assert (refused.value.status, json.loads(refused.value.detail)) == (404, "go away")
+    assert refused.value.status == 404
+    assert refused.value.detail == (
+        "not a Parley registry's words; is this another service's URL? " + json.dumps("go away")
+    )
 
 
 def test_a_refusal_of_an_unknown_code_is_named_with_its_detail(two, liar):
