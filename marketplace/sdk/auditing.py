@@ -1,9 +1,7 @@
 """Auditing over the network: public bytes, an RPC URL, nobody's word."""
 
-from marketplace.adapters.evm.view import EvmView
 from marketplace.core.audit import ChainEvent, LoggedEntry, Report, audit
-from marketplace.core.errors import DomainMismatch
-from marketplace.core.values import address
+from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.registry import Registry
 
 
@@ -15,17 +13,12 @@ def audit_market(rpc: str, log: str) -> Report:
         log: the registry's URL; it is believed in nothing.
 
     Raises:
-        EscrowUnknown: the registry names another escrow than this version's.
-        EscrowAbsent: the chain does not have it.
-        DomainMismatch: the registry names another chain than the node's.
+        ParleyError: the registry's escrow is not the genuine one (see ``genuine_escrow``),
+            or one of the two URLs does not answer.
     """
     registry = Registry(log)
     try:
-        stated = registry.info().domain
-        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
-        if chain.domain.to_json() != stated.model_dump():
-            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
-        chain.check_escrow()
+        chain = genuine_escrow(registry, rpc)
         entries, root = _download(registry)
         events = [ChainEvent(e.name, e.deal, e.values, e.at) for e in chain.events()]
         return audit(entries, root, events, chain.domain)

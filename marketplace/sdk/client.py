@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from marketplace.adapters.evm.escrow import EvmEscrow
-from marketplace.adapters.evm.view import EvmView
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.errors import (
-    DomainMismatch,
     ListingMissing,
     NegotiationMissing,
     TokenForbidden,
@@ -24,8 +22,9 @@ from marketplace.core.errors import (
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Invitation, Kind, parse_message
-from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json, address
+from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
 from marketplace.sdk.evidence import gather
+from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.means import Means, sha256_hex
 from marketplace.sdk.registry import Registry
@@ -78,7 +77,7 @@ class Client:
     ) -> None:
         self._registry = Registry(registry)
         try:
-            chain = self._checked_chain(rpc)
+            chain = genuine_escrow(self._registry, rpc)
             kept = Ledger(ledger)
         except Exception:
             self._registry.close()
@@ -203,14 +202,6 @@ class Client:
     def balance(self, token: Address) -> int:
         """This party's balance of a token, in base units."""
         return self._means.chain.balance(token, self.address)
-
-    def _checked_chain(self, rpc: str) -> EvmView:
-        stated = self._registry.info().domain
-        chain = EvmView(rpc, address(stated.verifyingContract, "verifyingContract"))
-        if chain.domain.to_json() != stated.model_dump():
-            raise DomainMismatch(str(stated.model_dump()), str(chain.domain.to_json()))
-        chain.check_escrow()
-        return chain
 
     def _allow(self, content: Content) -> None:
         token, limits = content.settlement.token, self._means.signer.limits

@@ -15,7 +15,6 @@ from marketplace.wire.views import (
     LogView,
     MessagesView,
     MessageView,
-    NegotiationView,
     Receipt,
     View,
 )
@@ -62,10 +61,6 @@ class Registry:
     def listing(self, digest: Digest) -> MessageView:
         """A listing as it was published."""
         return self._get(MessageView, f"/v1/listings/{digest}")
-
-    def negotiation(self, negotiation: Digest) -> NegotiationView:
-        """What the registry says of a negotiation."""
-        return self._get(NegotiationView, f"/v1/negotiations/{negotiation}")
 
     def messages(self, negotiation: Digest) -> list[MessageView]:
         """A negotiation's messages, in order."""
