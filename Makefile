@@ -10,7 +10,8 @@ LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-h
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo devnet test test-all install check python contracts smokes format artifacts lock clean
+.PHONY: help demo devnet test test-all install check python contracts gas gas-check ape \
+	slither prove mutate attacks smokes format artifacts lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,11 +23,11 @@ devnet: .venv/runtime  ## a chain, our contracts, funded keys and a registry, un
 	@$(BIN)/parley devnet $(ARGS)
 
 test:  ## everything that a change must pass, with the seconds of each part
-	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts smokes
+	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts ape smokes
 
 test-all:  ## the same at depth: more examples, more fuzzing
 	@HYPOTHESIS_PROFILE=night FOUNDRY_PROFILE=deep MAKE="$(MAKE)" \
-		sh scripts/parts.sh install check python contracts smokes
+		sh scripts/parts.sh install check python contracts ape smokes
 
 install: .venv/dev node_modules/.installed  ## both environments, from the lock files
 
@@ -37,6 +38,8 @@ check: install  ## formatting, lint, types, layers, freshness of everything gene
 	$(BIN)/lint-imports --no-cache >.toolchain/layers.txt || (cat .toolchain/layers.txt; false)
 	$(BIN)/python scripts/build_contracts.py --check
 	$(BIN)/python scripts/vectors.py --check
+	$(BIN)/python scripts/payouts.py --check
+	$(BIN)/python scripts/sealed_vectors.py --check
 	$(BIN)/python scripts/dataset.py --check
 	$(FORGE) fmt --check
 	$(BIN)/pytest tests/house
@@ -44,8 +47,31 @@ check: install  ## formatting, lint, types, layers, freshness of everything gene
 python: install  ## the Python tests
 	$(BIN)/pytest --ignore=tests/house --ignore=tests/e2e
 
-contracts: install  ## the Solidity tests: unit, fuzz, invariants, gas
+ape: .venv-ape/.installed node_modules/.installed  ## the contracts from outside, and the deploy script, under Ape
+	APE_DATA_FOLDER=$(CURDIR)/.toolchain/ape .venv-ape/bin/ape test tests/ape $(ARGS)
+
+contracts: install  ## the Solidity tests: unit, fuzz, invariants; and that nothing got dearer
 	$(FORGE) test
+	$(BIN)/python scripts/gas.py --check
+
+gas: install  ## measure each way through the escrow, and write docs/benchmarks/gas.json
+	$(BIN)/python scripts/gas.py
+
+gas-check: install  ## fail where gas has risen by over one per cent
+	$(BIN)/python scripts/gas.py --check
+
+slither: install .venv-slither/.installed  ## static analysis of the contracts
+	$(BIN)/python scripts/analyse.py
+
+prove: install .venv-halmos/.installed  ## prove conservation of money for all values
+	$(BIN)/python scripts/prove.py $(ARGS)
+
+mutate: install .venv-slither/.installed  ## change the contracts in thousands of ways: a test must fail each time
+	$(BIN)/python scripts/mutate.py $(ARGS)
+
+attacks: slither .venv-halmos/.installed  ## slither whole, and a little of prove and of mutate
+	$(BIN)/python scripts/prove.py refund
+	$(BIN)/python scripts/mutate.py --sample 20
 
 smokes: install  ## whole commands as a user runs them: demo, README
 	$(BIN)/pytest tests/e2e
@@ -58,6 +84,8 @@ format: install  ## let the formatters have their way
 artifacts: install  ## compile the contracts, write the vectors and the dataset
 	$(BIN)/python scripts/build_contracts.py
 	$(BIN)/python scripts/vectors.py
+	$(BIN)/python scripts/payouts.py
+	$(BIN)/python scripts/sealed_vectors.py
 	$(BIN)/python scripts/dataset.py
 
 lock: .venv/uv  ## resolve the requirements again
@@ -65,9 +93,12 @@ lock: .venv/uv  ## resolve the requirements again
 	$(LOCK) pyproject.toml --extra embedded requirements/dev.in -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra embedded requirements/build.in -c requirements/dev.txt \
 		-o requirements/runtime.txt
+	$(LOCK) requirements/contracts.in -o requirements/contracts.txt
+	$(LOCK) requirements/halmos.in -o requirements/halmos.txt
+	$(LOCK) requirements/slither.in -o requirements/slither.txt
 
 clean:  ## forget both environments and everything built
-	rm -rf .venv node_modules .toolchain .parley
+	rm -rf .venv .venv-ape .venv-halmos .venv-slither node_modules .toolchain .parley .build
 
 # ---------------------------------------------------------------- environments
 
@@ -86,6 +117,16 @@ clean:  ## forget both environments and everything built
 .venv/dev: .venv/runtime requirements/dev.txt
 	$(UV_INSTALL) --require-hashes -r requirements/dev.txt
 	@mkdir -p .toolchain
+	@touch $@
+
+.venv-ape/.installed: .venv/uv requirements/contracts.txt
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-ape
+	$(UV) pip install --quiet --python .venv-ape/bin/python --require-hashes -r requirements/contracts.txt
+	@touch $@
+
+.venv-%/.installed: requirements/%.txt .venv/uv
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-$*
+	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r $<
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

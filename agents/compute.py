@@ -54,14 +54,24 @@ class Compute:
             raise ChargeWrong(charge, _charge(agreement, result))
 
 
-def listing(token: str, title: str = "WebAssembly by the million fuel") -> Content:
-    """Fuel for sale from 10 to 100 base units a million, with a bond of a tenth of the price."""
+def listing(
+    token: str,
+    title: str = "WebAssembly by the million fuel",
+    rules: SettlementRules | None = None,
+) -> Content:
+    """Fuel for sale from 10 to 100 base units a million.
+
+    Args:
+        token: of price and bond.
+        title: one line for a reader.
+        rules: of settlement, an arbiter for example; else a bond of a tenth of the price.
+    """
     issues = (
         Issue("unit_price", 10, 100),
         Issue("quantity", 1, 100),
         Issue("delivery_window", 300, 7_200, 300),
     )
-    rules = SettlementRules(token, bond_bps=1_000)
+    rules = rules or SettlementRules(token, bond_bps=1_000)
     attributes = {"engine": ENGINE}
     return Content("compute", title, "million fuel", OutcomeSpace(issues), attributes, rules)
 

@@ -56,8 +56,8 @@ class Table:
         return rows, agreement.terms.price
 
 
-def listing(token: str, table: Table, title: str) -> Content:
-    """A table for sale from 100 to 2,000 base units a chunk."""
+def listing(token: str, table: Table, title: str, rules: SettlementRules | None = None) -> Content:
+    """A table for sale from 100 to 2,000 base units a chunk; ``rules`` may name an arbiter."""
     digests = table.rows.chunk_digests
     issues = (
         Issue("unit_price", 100, 2_000),
@@ -65,5 +65,5 @@ def listing(token: str, table: Table, title: str) -> Content:
         Issue("delivery_window", 300, 3_600, 300),
     )
     attributes = {CHUNK_DIGESTS: " ".join(digests), "licence": "Apache-2.0"}
-    space, rules = OutcomeSpace(issues), SettlementRules(token)
+    space, rules = OutcomeSpace(issues), rules or SettlementRules(token)
     return Content("data", title, "chunk of rows", space, attributes, rules)

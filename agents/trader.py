@@ -2,7 +2,7 @@
 
 Each line is the public SDK; what silence of the other side means is written out here:
 a buyer whose seller never delivers takes the refund, a seller whose buyer never
-releases takes the claim.
+releases takes the claim, and one whose arbiter never rules takes what was signed for that.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from marketplace.sdk import Client, Content, DealState, Listed, Rules, Settlemen
 
 DEALS_AT_ONCE = 32
 LONGEST_TALK = 900
+ENDS = frozenset({DealState.RELEASED, DealState.RESOLVED, DealState.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ def buy(
 def receive(deal: Settlement, good: Demand) -> Purchase:
     """Wait for the delivery of an open deal, check it, release the charge.
 
+    What does not pass the check is not released; where the terms name an arbiter, which the
+    limits have allowed, it is disputed with the check's own words.
+
     Raises:
         Undelivered: the window passed, or the seller gave up; the money is back.
     """
@@ -59,8 +63,14 @@ def receive(deal: Settlement, good: Demand) -> Purchase:
     if position.state is DealState.REFUNDED:
         raise Undelivered(position.state.name, DealState.DELIVERED.name)
     data = deal.fetch()
-    good.check(deal.agreement, data, position.charge)
-    deal.release()
+    try:
+        good.check(deal.agreement, data, position.charge)
+    except Fault as fault:
+        if deal.disputable:
+            deal.dispute(str(fault).encode())
+        raise
+    # By name: what was checked is paid, whatever the chain may say in the meantime.
+    deal.release(position.charge)
     return Purchase(data, deal)
 
 
@@ -80,10 +90,19 @@ def sell(client: Client, talk: Talk, strategy: Strategy, good: Supply) -> Settle
         deal.refund()
         raise
     deal.deliver(data, charge)
-    position = deal.wait({DealState.RELEASED}, deal.review_deadline)
+    collect(deal)
+    return deal
+
+
+def collect(deal: Settlement) -> None:
+    """As the seller of a delivered deal: wait for its end, and see to it where nobody else does."""
+    position = deal.wait(ENDS | {DealState.DISPUTED}, deal.review_deadline)
     if position.state is DealState.DELIVERED:
         deal.claim()
-    return deal
+    elif position.state is DealState.DISPUTED:
+        position = deal.wait(ENDS, deal.arbitration_deadline)
+        if position.state is DealState.DISPUTED:
+            deal.expire()
 
 
 def _supplied(talk: Talk, supply: Callable[[Talk], Supply]) -> Supply:

@@ -1,320 +1,350 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IEscrow, Position, State, Terms} from "./interfaces/IEscrow.sol";
+import {Openings} from "./Openings.sol";
+import {IEscrow} from "./interfaces/IEscrow.sol";
+import {Own, Position, Rail, State, Terms} from "./interfaces/Types.sol";
+import {checkBefore, checkCaller, checkFrom, checkOpen, checkState, ends, isOpen} from "./libraries/Checks.sol";
+import {Consent} from "./libraries/Consent.sol";
+import {Feasibility} from "./libraries/Feasibility.sol";
 import {TermsLib} from "./libraries/TermsLib.sol";
 
-/// @title Escrow
+/// @title Escrow: how an open deal goes on and ends
 /// @notice See IEscrow, which holds the contract with the reader.
-contract Escrow is IEscrow, EIP712, ReentrancyGuardTransient {
-    using SafeERC20 for IERC20;
+contract Escrow is Openings {
     using TermsLib for Terms;
 
-    // ------------------------------------------------------------------ CONSTANTS
-
-    uint8 private constant RAIL_ESCROW = 0;
-    uint16 private constant WHOLE_BPS = 10_000;
-    uint128 private constant MIN_PRICE = 1;
-    uint32 private constant MIN_WINDOW = 60 seconds;
-    uint32 private constant MAX_WINDOW = 365 days;
-
-    // ------------------------------------------------------------------ STORAGE
-
-    mapping(bytes32 deal => Position) private _positions;
-    mapping(address account => mapping(uint256 word => uint256 bits)) private _spentNonces;
-    mapping(address account => uint256) private _epochs;
-    mapping(address token => mapping(address account => uint256)) private _credits;
-
-    constructor() EIP712("Parley", "1") {}
-
-    // ------------------------------------------------------------------ OPERATIONS
-
-    /// @inheritdoc IEscrow
-    function open(Terms calldata terms, bytes calldata buyerSignature, bytes calldata sellerSignature)
-        external
-        nonReentrant
-        returns (bytes32 deal)
-    {
-        deal = digest(terms);
-        _checkTerms(terms);
-        _checkFresh(terms);
-        _checkSigner(terms.buyer, deal, buyerSignature);
-        _checkSigner(terms.seller, deal, sellerSignature);
-        _checkFunds(terms);
-        // No check that the deal is new: its nonces are part of its name and were unspent.
-
-        _spend(terms.buyer, terms.buyerNonce);
-        _spend(terms.seller, terms.sellerNonce);
-        _positions[deal] = Position(State.FUNDED, uint40(block.timestamp), 0, 0);
-        emit Opened(deal, terms.buyer, terms.seller, terms.token, terms.price, terms.bond);
-
-        _pull(terms.token, terms.buyer, terms.price);
-        _pull(terms.token, terms.seller, terms.bond);
+    /// @dev What a series has come to.
+    struct Payout {
+        uint256 toSeller;
+        uint256 fee;
+        uint256 toBuyer;
     }
 
+    // ------------------------------------------------------------------ OPERATIONS
+    // Only deliver and notice have no guard, for they call nobody. State comes before transfers everywhere.
+
     /// @inheritdoc IEscrow
-    function deliver(Terms calldata terms, bytes32 deliverable, uint128 charge) external nonReentrant {
-        bytes32 deal = digest(terms);
-        Position storage held = _positions[deal];
-        _checkState(held.state, State.FUNDED);
-        _checkCaller(terms.seller);
-        uint256 deadline = uint256(held.openedAt) + terms.deliveryWindow;
-        if (block.timestamp >= deadline) revert DeliveryLate(deadline, block.timestamp);
-        if (charge > terms.price) revert ChargeTooHigh(charge, terms.price);
+    function deliver(Terms calldata terms, bytes32 deliverable, uint104 charge) external {
+        (bytes32 deal, Position memory held) = _load(terms);
+        uint8 rail = terms.rail;
+        if (rail == Rail.METERED) revert WrongRail(rail, Rail.ESCROW);
+        checkState(held.state, State.FUNDED);
+        checkCaller(rail == Rail.EXCHANGE ? terms.arbiter : terms.seller);
+        checkBefore(ends(held.since, terms.deliveryWindow));
+        uint104 price = terms.price;
+        if (charge > price) revert AmountTooHigh(charge, price);
+        if (charge < held.released) revert AmountTooLow(charge, held.released);
         if (deliverable == 0) revert DeliverableMissing(deal);
 
-        held.state = State.DELIVERED;
-        held.deliveredAt = uint40(block.timestamp);
         held.charge = charge;
+        _enter(deal, held, State.DELIVERED);
         emit Delivered(deal, deliverable, charge);
     }
 
     /// @inheritdoc IEscrow
-    function release(Terms calldata terms) external nonReentrant {
-        bytes32 deal = digest(terms);
-        Position storage held = _positions[deal];
-        bool delivered = held.state == State.DELIVERED;
-        if (!delivered) _checkState(held.state, State.FUNDED);
-        _checkCaller(terms.buyer);
+    function release(Terms calldata terms, uint104 amount) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        checkOpen(held.state);
+        checkCaller(terms.buyer);
+        uint104 due = _due(terms, held);
+        if (amount > due) revert AmountTooHigh(amount, due);
+        (uint256 toSeller, uint256 fee, uint256 toBuyer) = _release(terms, deal, held, amount, amount == due);
+        _pay(terms, held.inside, toSeller, fee, toBuyer);
+    }
 
-        _pay(terms, deal, delivered ? held.charge : terms.price);
+    /// @inheritdoc IEscrow
+    function redeem(Terms calldata terms, uint104 amount, bytes calldata voucher) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        _checkVoucher(terms, deal, held, amount, voucher);
+        (uint256 toSeller, uint256 fee, uint256 toBuyer) = _redeem(terms, deal, held, amount);
+        _pay(terms, held.inside, toSeller, fee, toBuyer);
+    }
+
+    /// @inheritdoc IEscrow
+    function redeemSeries(Terms calldata terms, Own[] calldata owns, uint104 amount, bytes calldata voucher)
+        external
+        nonReentrant
+    {
+        if (terms.rail == Rail.EXCHANGE) revert WrongRail(terms.rail, Rail.ESCROW);
+        bytes32[] memory deals = terms.hashSeries(owns);
+        bytes32[] memory vouchers = new bytes32[](owns.length);
+        for (uint256 i = 0; i < owns.length; i++) {
+            deals[i] = _hashTypedDataV4(deals[i]);
+            vouchers[i] = TermsLib.hashVoucher(deals[i], amount);
+        }
+        Consent.checkDigest(_voucherSigner(terms), _hashTypedDataV4(Consent.bulk(vouchers)), voucher);
+        // By where the money goes, into wallets or balances; paid when every deal is in its new state.
+        Payout[4] memory sums;
+        for (uint256 i = 0; i < owns.length; i++) {
+            _redeemInto(sums, terms, deals[i], amount);
+        }
+        for (uint8 inside = 0; inside < sums.length; inside++) {
+            _pay(terms, inside, sums[inside].toSeller, sums[inside].fee, sums[inside].toBuyer);
+        }
     }
 
     /// @inheritdoc IEscrow
     function claim(Terms calldata terms) external nonReentrant {
-        bytes32 deal = digest(terms);
-        Position storage held = _positions[deal];
-        _checkState(held.state, State.DELIVERED);
-        _checkCaller(terms.seller);
-        uint256 notBefore = uint256(held.deliveredAt) + terms.reviewWindow;
-        if (block.timestamp < notBefore) revert ClaimEarly(notBefore, block.timestamp);
+        (bytes32 deal, Position memory held) = _load(terms);
+        checkState(held.state, State.DELIVERED);
+        checkCaller(terms.seller);
+        checkFrom(ends(held.since, terms.reviewWindow));
 
-        _pay(terms, deal, held.charge);
+        _finish(terms, deal, held, State.RELEASED, held.charge, terms.bond, 0);
     }
 
     /// @inheritdoc IEscrow
     function refund(Terms calldata terms) external nonReentrant {
-        bytes32 deal = digest(terms);
-        Position storage held = _positions[deal];
-        _checkState(held.state, State.FUNDED);
+        (bytes32 deal, Position memory held) = _load(terms);
+        if (terms.rail == Rail.METERED) revert WrongRail(terms.rail, Rail.ESCROW);
+        checkState(held.state, State.FUNDED);
         if (msg.sender != terms.seller) {
-            _checkCaller(terms.buyer);
-            uint256 notBefore = uint256(held.openedAt) + terms.deliveryWindow;
-            if (block.timestamp < notBefore) revert RefundEarly(notBefore, block.timestamp);
+            checkCaller(terms.buyer);
+            checkFrom(ends(held.since, terms.deliveryWindow));
         }
 
-        held.state = State.REFUNDED;
-        emit Refunded(deal, msg.sender);
-
-        _push(terms.token, terms.buyer, terms.price);
-        _push(terms.token, terms.seller, terms.bond);
-    }
-
-    // cancel and cancelAll call nobody, so they need no guard; a nonce being opened is spent before any transfer.
-
-    /// @inheritdoc IEscrow
-    function cancel(uint256 nonce) external {
-        _spend(msg.sender, nonce);
-        emit NonceCancelled(msg.sender, nonce);
+        _finish(terms, deal, held, State.REFUNDED, held.released, terms.bond, 0);
     }
 
     /// @inheritdoc IEscrow
-    function cancelAll() external {
-        // The step is unknown until its block, as in Seaport's counter, and at least one even where blockhash is zero.
-        uint256 current = _epochs[msg.sender] += 1 + (uint256(blockhash(block.number - 1)) >> 128);
-        emit EpochChanged(msg.sender, current);
+    function dispute(Terms calldata terms, bytes32 claim_) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        uint8 rail = terms.rail;
+        if (rail != Rail.ESCROW) revert WrongRail(rail, Rail.ESCROW);
+        if (terms.arbiter == address(0)) revert FieldMissing(rail, TermsLib.ARBITER);
+        checkState(held.state, State.DELIVERED);
+        checkCaller(terms.buyer);
+        checkBefore(ends(held.since, terms.reviewWindow));
+
+        _enter(deal, held, State.DISPUTED);
+        emit Disputed(deal, claim_);
+
+        // Out of the balance if that is where its money is, and lasts.
+        (address token, address buyer, uint104 stake) = (terms.token, terms.buyer, terms.arbiterFee);
+        _take(token, buyer, stake, held.inside & BUYER_INSIDE != 0 && balance(token, buyer) >= stake);
     }
 
     /// @inheritdoc IEscrow
-    function withdraw(address token, address to) external nonReentrant {
-        uint256 amount = _credits[token][msg.sender];
-        if (amount == 0) revert CreditMissing(token, msg.sender);
+    function resolve(Terms calldata terms, uint104 charge, uint104 bondToSeller) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        bool exchange = terms.rail == Rail.EXCHANGE;
+        checkState(held.state, exchange ? State.DELIVERED : State.DISPUTED);
+        checkCaller(terms.arbiter);
+        checkBefore(ends(held.since, exchange ? terms.reviewWindow : terms.arbitrationWindow));
+        if (charge > held.charge) revert AmountTooHigh(charge, held.charge);
+        // A voucher in front of a ruling takes nothing away from it.
+        if (charge < held.released) charge = held.released;
+        uint104 arbiterFee = terms.arbiterFee;
+        emit Ruled(deal, arbiterFee);
 
-        delete _credits[token][msg.sender];
-        emit Withdrawn(token, msg.sender, to, amount);
-
-        IERC20(token).safeTransfer(to, amount);
-    }
-
-    // ------------------------------------------------------------------ VIEWS
-
-    /// @inheritdoc IEscrow
-    function digest(Terms calldata terms) public view returns (bytes32) {
-        return _hashTypedDataV4(terms.hash());
-    }
-
-    /// @inheritdoc IEscrow
-    function position(bytes32 deal) external view returns (Position memory) {
-        return _positions[deal];
+        _finish(terms, deal, held, State.RESOLVED, charge, bondToSeller, arbiterFee);
+        _give(terms.token, terms.arbiter, arbiterFee, false);
     }
 
     /// @inheritdoc IEscrow
-    function nonceSpent(address account, uint256 nonce) public view returns (bool) {
-        return _spentNonces[account][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
+    function expire(Terms calldata terms) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        checkState(held.state, State.DISPUTED);
+        checkFrom(ends(held.since, terms.arbitrationWindow));
+
+        uint104 disputed = held.charge - held.released;
+        uint104 charge = held.released + uint104(Feasibility.fee(disputed, terms.defaultSellerBps));
+        uint104 bondToSeller = uint104(Feasibility.fee(terms.bond, terms.defaultSellerBps));
+        _finish(terms, deal, held, State.RESOLVED, charge, bondToSeller, 0);
     }
 
     /// @inheritdoc IEscrow
-    function epoch(address account) external view returns (uint256) {
-        return _epochs[account];
+    function settle(
+        Terms calldata terms,
+        uint104 charge,
+        uint104 bondToSeller,
+        uint40 validBefore,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        checkOpen(held.state);
+        checkBefore(validBefore);
+        if (charge > terms.price) revert AmountTooHigh(charge, terms.price);
+        bytes32 signed = _hashTypedDataV4(TermsLib.hashSettlement(deal, charge, bondToSeller, validBefore));
+        Consent.checkDigest(terms.buyer, signed, buyerSignature);
+        Consent.checkDigest(terms.seller, signed, sellerSignature);
+
+        _finish(terms, deal, held, State.SETTLED, charge, bondToSeller, 0);
     }
 
     /// @inheritdoc IEscrow
-    function credit(address token, address account) external view returns (uint256) {
-        return _credits[token][account];
+    function notice(Terms calldata terms) external {
+        (bytes32 deal, Position memory held) = _load(terms);
+        checkState(held.state, State.FUNDED);
+        if (terms.noticeWindow == 0) revert FieldMissing(terms.rail, TermsLib.NOTICE_WINDOW);
+        if (msg.sender != terms.seller) checkCaller(terms.buyer);
+        // A notice that ended later than the deal itself would lengthen it.
+        uint256 endsAt = block.timestamp + terms.noticeWindow;
+        uint256 endedAt = ends(held.since, terms.deliveryWindow);
+        if (endsAt >= endedAt) revert TooLate(endedAt - terms.noticeWindow, block.timestamp);
+
+        _enter(deal, held, State.NOTICED);
+        emit Noticed(deal, msg.sender, endsAt);
     }
 
     /// @inheritdoc IEscrow
-    function feasible(Terms calldata terms) external view returns (bytes32) {
-        _checkTerms(terms);
-        _checkFresh(terms);
-        _checkFunds(terms);
-        return digest(terms);
+    function close(Terms calldata terms, uint104 amount, bytes calldata voucher) external nonReentrant {
+        (bytes32 deal, Position memory held) = _load(terms);
+        if (terms.rail != Rail.METERED) revert WrongRail(terms.rail, Rail.METERED);
+        checkOpen(held.state);
+        if (msg.sender != terms.seller) {
+            checkCaller(terms.buyer);
+            checkFrom(_graceEnd(terms, held));
+        }
+        if (amount != held.released) _checkVoucher(terms, deal, held, amount, voucher);
+        if (amount > terms.price) revert AmountTooHigh(amount, terms.price);
+
+        _finish(terms, deal, held, State.RELEASED, amount, terms.bond, 0);
     }
 
     // ------------------------------------------------------------------ INTERNAL
 
-    /// @dev What the terms say by themselves, at this block's time.
-    function _checkTerms(Terms calldata terms) private view {
-        if (terms.buyer == address(0) || terms.seller == address(0)) revert PartyMissing(terms.buyer, terms.seller);
-        if (terms.buyer == terms.seller) revert PartiesEqual(terms.buyer, terms.seller);
-        if (terms.rail != RAIL_ESCROW) revert RailUnsupported(terms.rail, RAIL_ESCROW);
-        _checkZero("arbiter", uint160(terms.arbiter));
-        _checkZero("arbiterFee", terms.arbiterFee);
-        _checkZero("arbitrationWindow", terms.arbitrationWindow);
-        _checkZero("defaultSellerBps", terms.defaultSellerBps);
-        _checkZero("voucherSigner", uint160(terms.voucherSigner));
-        _checkZero("bundle", uint256(terms.bundle));
-        if (terms.token.code.length == 0) revert TokenMissing(terms.token);
-        if (terms.price < MIN_PRICE) revert PriceTooLow(terms.price, MIN_PRICE);
-        _checkFee(terms);
-        if (block.timestamp >= terms.openBy) revert OpenExpired(terms.openBy, block.timestamp);
-        _checkNotShort("deliveryWindow", terms.deliveryWindow);
-        _checkNotShort("reviewWindow", terms.reviewWindow);
-        _checkNotLong("deliveryWindow", terms.deliveryWindow);
-        _checkNotLong("reviewWindow", terms.reviewWindow);
+    function _load(Terms calldata terms) private view returns (bytes32 deal, Position memory held) {
+        deal = digest(terms);
+        held = _positions[deal];
     }
 
-    function _checkZero(string memory field, uint256 value) private pure {
-        if (value != 0) revert FieldUnsupported(field, value);
+    function _enter(bytes32 deal, Position memory held, State state) private {
+        (held.state, held.since) = (state, uint32(block.timestamp));
+        _positions[deal] = held;
     }
 
-    function _checkFee(Terms calldata terms) private pure {
-        if (terms.feeBps == 0) return;
-        if (terms.feeBps > WHOLE_BPS) revert FeeTooHigh(terms.feeBps, WHOLE_BPS);
-        if (terms.feeRecipient == address(0)) revert FeeRecipientMissing(terms.feeBps, terms.feeRecipient);
-        if (_fee(terms.price, terms.feeBps) == 0) revert FeeRoundsToZero(terms.price, terms.feeBps);
+    /// @dev Until when a metered deal's vouchers are redeemed, and from when on the buyer may close it.
+    function _graceEnd(Terms calldata terms, Position memory held) private pure returns (uint256) {
+        uint32 window = held.state == State.NOTICED ? terms.noticeWindow : terms.deliveryWindow;
+        return ends(held.since, window) + terms.reviewWindow;
     }
 
-    function _checkNotShort(string memory window, uint32 value) private pure {
-        if (value < MIN_WINDOW) revert WindowTooShort(window, value, MIN_WINDOW);
+    function _checkVoucher(
+        Terms calldata terms,
+        bytes32 deal,
+        Position memory held,
+        uint104 amount,
+        bytes calldata voucher
+    ) private view {
+        if (terms.rail == Rail.EXCHANGE) revert WrongRail(terms.rail, Rail.ESCROW);
+        checkOpen(held.state);
+        if (terms.rail == Rail.METERED) checkBefore(_graceEnd(terms, held));
+        Consent.checkDigest(_voucherSigner(terms), _hashTypedDataV4(TermsLib.hashVoucher(deal, amount)), voucher);
     }
 
-    function _checkNotLong(string memory window, uint32 value) private pure {
-        if (value > MAX_WINDOW) revert WindowTooLong(window, value, MAX_WINDOW);
+    function _voucherSigner(Terms calldata terms) private pure returns (address signer) {
+        signer = terms.voucherSigner;
+        if (signer == address(0)) signer = terms.buyer;
     }
 
-    /// @dev What either party may have revoked since it signed.
-    function _checkFresh(Terms calldata terms) private view {
-        _checkEpoch(terms.buyer, terms.buyerEpoch);
-        _checkEpoch(terms.seller, terms.sellerEpoch);
-        _checkNonce(terms.buyer, terms.buyerNonce);
-        _checkNonce(terms.seller, terms.sellerNonce);
+    /// @dev Whether a voucher for `amount` would pay now; who redeems many does not fail for one.
+    function _redeemable(Terms calldata terms, Position memory held, uint104 amount) private view returns (bool) {
+        if (!isOpen(held.state) || amount <= held.released || _due(terms, held) == held.released) return false;
+        return terms.rail != Rail.METERED || block.timestamp < _graceEnd(terms, held);
     }
 
-    function _checkEpoch(address signer, uint256 signed) private view {
-        uint256 current = _epochs[signer];
-        if (signed != current) revert EpochStale(signer, signed, current);
+    /// @dev Adds what one deal of a series pays to the sum of its kind, if it takes the voucher.
+    function _redeemInto(Payout[4] memory sums, Terms calldata terms, bytes32 deal, uint104 amount) private {
+        Position memory held = _positions[deal];
+        if (!_redeemable(terms, held, amount)) return;
+        (uint256 toSeller, uint256 fee, uint256 toBuyer) = _redeem(terms, deal, held, amount);
+        Payout memory sum = sums[held.inside];
+        sum.toSeller += toSeller;
+        sum.fee += fee;
+        sum.toBuyer += toBuyer;
     }
 
-    function _checkNonce(address signer, uint256 nonce) private view {
-        if (nonceSpent(signer, nonce)) revert NonceSpent(signer, nonce);
+    function _due(Terms calldata terms, Position memory held) private pure returns (uint104) {
+        return held.state < State.DELIVERED ? terms.price : held.charge;
     }
 
-    /// @dev ECDSA first: an EIP-7702 account has code and still signs with its key.
-    function _checkSigner(address signer, bytes32 deal, bytes calldata signature) private view {
-        (address recovered,,) = ECDSA.tryRecoverCalldata(deal, signature);
-        // A malformed signature recovers zero, which is no party.
-        if (recovered == signer) return;
-        // No look at the signer's code: an account without any answers nothing, and nothing is a refusal.
-        if (!SignatureChecker.isValidERC1271SignatureNowCalldata(signer, deal, signature)) {
-            revert WrongSigner(signer, recovered);
+    /// @dev A voucher is good for what is due at most, and ends what is not disputed: there the bond is still to be judged.
+    function _redeem(Terms calldata terms, bytes32 deal, Position memory held, uint104 amount)
+        private
+        returns (uint256 toSeller, uint256 fee, uint256 toBuyer)
+    {
+        uint104 due = _due(terms, held);
+        if (amount > due) amount = due;
+        // A spent one says nothing more.
+        if (amount <= held.released) revert AmountTooLow(amount, uint256(held.released) + 1);
+        return _release(terms, deal, held, amount, amount == due && held.state != State.DISPUTED);
+    }
+
+    /// @dev The buyer's word that `amount` in all is the seller's.
+    function _release(Terms calldata terms, bytes32 deal, Position memory held, uint104 amount, bool whole)
+        private
+        returns (uint256 toSeller, uint256 fee, uint256 toBuyer)
+    {
+        if (whole) return _end(terms, deal, held, State.RELEASED, amount, terms.bond, 0);
+        if (amount <= held.released) revert AmountTooLow(amount, uint256(held.released) + 1);
+
+        (toSeller, fee) = _split(terms, held.released, amount);
+        held.released = amount;
+        _positions[deal] = held;
+        emit Paid(deal, held.state, msg.sender, amount, toSeller, fee, 0);
+    }
+
+    /// @dev Every exit: `charge` in all and `bondToSeller` are the seller's, `arbiterFee` is the arbiter's, the rest is the
+    /// buyer's. The stake of a dispute that no arbiter has earned is the seller's where the buyer gave in, else the buyer's.
+    function _end(
+        Terms calldata terms,
+        bytes32 deal,
+        Position memory held,
+        State state,
+        uint104 charge,
+        uint104 bondToSeller,
+        uint104 arbiterFee
+    ) private returns (uint256 toSeller, uint256 fee, uint256 toBuyer) {
+        if (charge < held.released) revert AmountTooLow(charge, held.released);
+        uint104 bond = terms.bond;
+        if (bondToSeller > bond) revert AmountTooHigh(bondToSeller, bond);
+        (toSeller, fee) = _split(terms, held.released, charge);
+        toSeller += bondToSeller;
+        toBuyer = uint256(terms.price - charge) + (bond - bondToSeller);
+        if (held.state == State.DISPUTED) {
+            uint256 stake = terms.arbiterFee - arbiterFee;
+            if (state == State.RELEASED) toSeller += stake;
+            else toBuyer += stake;
         }
+
+        held.released = charge;
+        _enter(deal, held, state);
+        emit Paid(deal, state, msg.sender, charge, toSeller, fee, toBuyer);
     }
 
-    /// @dev Only so that the refusal has a name and its figures: the pull itself trusts none of these answers.
-    function _checkFunds(Terms calldata terms) private view {
-        IERC20 token = IERC20(terms.token);
-        _checkHeld(token, terms.buyer, terms.price);
-        _checkHeld(token, terms.seller, terms.bond);
-        _checkAllowed(token, terms.buyer, terms.price);
-        _checkAllowed(token, terms.seller, terms.bond);
+    function _finish(
+        Terms calldata terms,
+        bytes32 deal,
+        Position memory held,
+        State state,
+        uint104 charge,
+        uint104 bondToSeller,
+        uint104 arbiterFee
+    ) private {
+        (uint256 toSeller, uint256 fee, uint256 toBuyer) =
+            _end(terms, deal, held, state, charge, bondToSeller, arbiterFee);
+        _pay(terms, held.inside, toSeller, fee, toBuyer);
     }
 
-    function _checkHeld(IERC20 token, address account, uint256 needed) private view {
-        if (needed == 0) return;
-        uint256 held = token.balanceOf(account);
-        if (held < needed) revert FundsShort(account, held, needed);
+    function _pay(Terms calldata terms, uint8 inside, uint256 toSeller, uint256 fee, uint256 toBuyer) private {
+        address token = terms.token;
+        _give(token, terms.seller, toSeller, inside & SELLER_INSIDE != 0);
+        _give(token, terms.feeRecipient, fee, false);
+        _give(token, terms.buyer, toBuyer, inside & BUYER_INSIDE != 0);
     }
 
-    function _checkAllowed(IERC20 token, address account, uint256 needed) private view {
-        if (needed == 0) return;
-        uint256 allowed = token.allowance(account, address(this));
-        if (allowed < needed) revert AllowanceShort(account, allowed, needed);
-    }
-
-    function _checkState(State actual, State required) private pure {
-        if (actual != required) revert WrongState(uint8(actual), uint8(required));
-    }
-
-    function _checkCaller(address required) private view {
-        if (msg.sender != required) revert WrongCaller(msg.sender, required);
-    }
-
-    /// @dev Permit2's unordered nonces: 256 to a storage word.
-    function _spend(address account, uint256 nonce) private {
-        _checkNonce(account, nonce);
-        _spentNonces[account][nonce >> 8] |= 1 << (nonce & 0xff);
-    }
-
-    /// @dev Rounds down: the fraction of a unit stays with the seller.
-    function _fee(uint128 charge, uint16 feeBps) private pure returns (uint128) {
-        return uint128(uint256(charge) * feeBps / WHOLE_BPS);
-    }
-
-    function _pay(Terms calldata terms, bytes32 deal, uint128 charge) private {
-        uint128 fee = _fee(charge, terms.feeBps);
-        uint128 toBuyer = terms.price - charge;
-        uint256 toSeller = uint256(charge - fee) + terms.bond;
-
-        Position storage held = _positions[deal];
-        held.state = State.RELEASED;
-        held.charge = charge;
-        emit Released(deal, msg.sender, toSeller, fee, toBuyer);
-
-        _push(terms.token, terms.seller, toSeller);
-        _push(terms.token, terms.feeRecipient, fee);
-        _push(terms.token, terms.buyer, toBuyer);
-    }
-
-    function _pull(address token, address from, uint256 amount) private {
-        if (amount == 0) return;
-        uint256 before = IERC20(token).balanceOf(address(this));
-        IERC20(token).safeTransferFrom(from, address(this), amount);
-        uint256 received = IERC20(token).balanceOf(address(this)) - before;
-        if (received != amount) revert PullShort(token, amount, received);
-    }
-
-    /// @dev A receiver that cannot be paid keeps a credit and holds nobody else up.
-    function _push(address token, address to, uint256 amount) private {
-        if (amount == 0) return;
-        if (IERC20(token).trySafeTransfer(to, amount)) return;
-        _credits[token][to] += amount;
-        emit Credited(token, to, amount);
+    /// @dev What a step from one total to a higher one pays; the fee is that of the totals, so that the number of steps
+    /// does not change what it comes to.
+    function _split(Terms calldata terms, uint104 from, uint104 to)
+        private
+        pure
+        returns (uint256 toSeller, uint256 fee)
+    {
+        uint16 feeBps = terms.feeBps;
+        fee = Feasibility.fee(to, feeBps) - Feasibility.fee(from, feeBps);
+        toSeller = uint256(to - from) - fee;
     }
 }

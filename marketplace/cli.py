@@ -107,7 +107,9 @@ def report_json(report: Report) -> dict[str, object]:
         "findings": [asdict(finding) for finding in report.findings],
         "unopened": report.unopened,
         "unlogged": report.unlogged,
+        "linked": report.linked,
         "superseded": report.superseded,
+        "unproved": report.unproved,
         "complete": report.complete,
     }
 
@@ -130,7 +132,9 @@ def _show(report: Report) -> None:
     for label, deals in (
         ("agreed and not opened", report.unopened),
         ("opened and not in the log", report.unlogged),
+        ("opened by what a negotiation's log does not have", list(report.linked)),
         ("opened from another signed offer than the agreement", report.superseded),
+        ("paid on a voucher or a settlement, which no event shows", report.unproved),
     ):
         if deals:
             console.print(f"{label}: {', '.join(deals)}", highlight=False, soft_wrap=True)
@@ -153,7 +157,7 @@ def _verdict(report: Report) -> str:
         return "[bold red]NOT OK[/]"
     if report.complete:
         return "[bold green]OK[/]"
-    return "[bold yellow]OK for what was logged[/]; the deals above are not, or otherwise"
+    return "[bold yellow]OK for what was logged[/]; the deals above are not, or not wholly"
 
 
 def _stop_at_eof(server: uvicorn.Server) -> None:

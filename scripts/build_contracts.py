@@ -23,8 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = Path("marketplace/adapters/evm/artifacts")
 LAUNCHER = Path("scripts/solc_launcher.js")
 CONTRACTS = {
+    "Batch": "contracts/Batch.sol",
     "CreditToken": "contracts/CreditToken.sol",
+    "Erc792Arbiter": "contracts/arbiters/Erc792Arbiter.sol",
     "Escrow": "contracts/Escrow.sol",
+    "ExchangeArbiter": "contracts/arbiters/ExchangeArbiter.sol",
+    "PanelArbiter": "contracts/arbiters/PanelArbiter.sol",
 }
 CODE_LIMIT = 24_576  # bytes of deployed code, EIP-170
 

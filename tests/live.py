@@ -7,6 +7,7 @@ stops one makes its own. Every party has a key of its own, so that tests do not 
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -125,22 +126,34 @@ class Network:
         """A seller's and a buyer's wallet for tests that compare before and after only."""
         return SpyWallet(self.wallet()), SpyWallet(self.wallet())
 
-    def limits(self, **changes: int) -> Limits:
+    def limits(self, **changes: Any) -> Limits:  # noqa: ANN401 any limit
         """Wide limits, but for the changes."""
         wide = {"most_exposure": 10_000, "highest_unit_price": 100, "lowest_unit_price": 1}
         return Limits(self.token, **(wide | changes))
 
-    def ask(self, method: str, *params: object) -> object:
+    def ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 any JSON
         """A JSON-RPC call to the chain."""
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         return httpx.post(self.rpc, json=call).json()["result"]
+
+    def now(self) -> int:
+        """The latest block's time."""
+        latest = self.ask("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 the RPC's own
+        return int(latest["timestamp"], 16)
 
     def pass_time(self, seconds: int) -> None:
         """Let the chain's clock go on; its next block says so."""
         self.ask("evm_increaseTime", seconds)
         self.ask("evm_mine")
 
-    def content(self, **rules: int) -> Content:
+    @contextmanager
+    def rewound(self) -> Iterator[None]:
+        """The chain goes back to where it was: for a test that moves its clock far."""
+        snapshot = self.ask("evm_snapshot")
+        yield
+        self.ask("evm_revert", snapshot)
+
+    def content(self, **rules: Any) -> Content:  # noqa: ANN401 any rule
         """A listing's content: prices 10 to 100, quantities 1 to 100, a bond of a tenth."""
         issues = (
             Issue("unit_price", 10, 100),
@@ -214,7 +227,10 @@ class Stage:
     parties: list[Party] = field(default_factory=list)
 
     def party(
-        self, wallet: Wallet | SpyWallet | None = None, url: str = "", **limits: int
+        self,
+        wallet: Wallet | SpyWallet | None = None,
+        url: str = "",
+        **limits: Any,  # noqa: ANN401 any limit
     ) -> Party:
         """A client with funds."""
         wallet, limited = wallet or self.network.wallet(), self.network.limits(**limits)
@@ -222,8 +238,15 @@ class Stage:
         self.parties.append(made)
         return made
 
-    def pair(self, rules: Rules | None = None, url: str = "", **settlement: int) -> Pair:
+    def pair(
+        self,
+        rules: Rules | None = None,
+        url: str = "",
+        **settlement: Any,  # noqa: ANN401 any rule
+    ) -> Pair:
         """The standing seller and buyer, their ledgers empty, and a talk that the buyer began.
+
+        Both trust the arbiter that the listing's rules may name.
 
         Args:
             rules: of the invitation.
@@ -231,7 +254,9 @@ class Stage:
             settlement: changes to the listing's rules.
         """
         sells, buys = self.network.standing
-        seller, buyer = self.party(sells), self.party(buys, url)
+        trusted = (settlement["arbiter"],) if "arbiter" in settlement else ()
+        seller = self.party(sells, trusted=trusted)
+        buyer = self.party(buys, url, trusted=trusted)
         listed = seller.client.publish(self.network.content(**settlement))
         buying = buyer.client.invite(listed, rules=rules)
         return Pair(self.network, seller, buyer, listed, buying, seller.talk(buying.id))

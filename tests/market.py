@@ -71,6 +71,7 @@ class Party:
 
 
 BUYER, SELLER, STRANGER = Party("buyer"), Party("seller"), Party("stranger")
+ARBITER, HOT_KEY = Party("arbiter"), Party("the buyer's key for vouchers")
 
 
 def content(**changes: Any) -> Content:  # noqa: ANN401 any field
@@ -137,26 +138,28 @@ def terms(on: Negotiation, about: Subject, **changes: Any) -> Terms:  # noqa: AN
     kept = Terms(
         buyer=on.invitation.buyer,
         seller=on.invitation.seller,
-        arbiter=ZERO_ADDRESS,
         token=rules.token,
         price=about.price,
-        bond=rules.bond(about.price),
         fee_bps=rules.fee_bps,
         fee_recipient=rules.fee_recipient,
-        arbiter_fee=0,
-        rail=0,
+        rail=rules.rail,
         open_by=NOW + 1800,
-        delivery_window=about.outcome["delivery_window"],
-        review_window=rules.review_window,
-        arbitration_window=0,
-        default_seller_bps=0,
         subject=about.digest,
         previous=on.head,
         buyer_nonce=on.invitation.buyer_nonce,
         seller_nonce=9,
         buyer_epoch=on.invitation.buyer_epoch,
         seller_epoch=0,
+        bond=rules.bond(about.price),
+        delivery_window=about.outcome["delivery_window"],
+        review_window=rules.review_window,
+        notice_window=rules.notice_window,
         voucher_signer=ZERO_ADDRESS,
+        arbiter=rules.arbiter,
+        arbiter_fee=rules.arbiter_fee,
+        arbitration_window=rules.arbitration_window,
+        default_seller_bps=rules.default_seller_bps,
+        goods=ZERO_DIGEST,
         bundle=ZERO_DIGEST,
     )
     return replace(kept, **changes)

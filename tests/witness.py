@@ -22,8 +22,7 @@ from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.routes import Services
 from marketplace.bootstrap import build_services
-from marketplace.core.audit import ChainEvent, LoggedEntry
-from marketplace.core.deal import Payout, pay_out
+from marketplace.core.audit import LoggedEntry
 from marketplace.core.merkle import root_hash
 from marketplace.core.message import Message
 from marketplace.core.negotiation import advance
@@ -95,33 +94,3 @@ async def honest_log() -> tuple[list[LoggedEntry], str, Terms]:
     assert isinstance(agreed, Terms)
     entries, root = await witness.published()
     return entries, root, agreed
-
-
-def opened_event(terms: Terms, at: int = NOW + 10) -> ChainEvent:
-    """What the escrow says when it opens these terms."""
-    names = ("buyer", "seller", "token", "price", "bond")
-    values = {name: getattr(terms, name) for name in names}
-    return ChainEvent("Opened", terms.digest(DOMAIN), values, at)
-
-
-def released_event(terms: Terms, caller: str, charge: int, at: int) -> ChainEvent:
-    """What the escrow says when it pays a charge."""
-    paid: Payout = pay_out(terms, charge)
-    values: dict[str, str | int] = {
-        "caller": caller,
-        "toSeller": paid.to_seller,
-        "fee": paid.fee,
-        "toBuyer": paid.to_buyer,
-    }
-    return ChainEvent("Released", terms.digest(DOMAIN), values, at)
-
-
-def deal_events(terms: Terms) -> list[ChainEvent]:
-    """Opened, delivered at a charge below the price, released by the buyer."""
-    deal, charge = terms.digest(DOMAIN), terms.price - 1
-    delivered: dict[str, str | int] = {"deliverable": "0x" + "dd" * 32, "charge": charge}
-    return [
-        opened_event(terms),
-        ChainEvent("Delivered", deal, delivered, NOW + 20),
-        released_event(terms, terms.buyer, charge, NOW + 30),
-    ]

@@ -103,7 +103,7 @@ def _buyer(
 def _errand(client: Client, errand: cast.Errand, tell: Tell) -> Done:
     done = _open(client, errand, tell)
     receive(done.deal, errand.demand(done.talk.content))
-    tell(errand.kind, f"delivered, checked, released {done.deal.position.charge}")
+    tell(errand.kind, f"delivered, checked, released {done.deal.position.released}")
     return done
 
 

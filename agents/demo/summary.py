@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.demo.deals import Done
-from marketplace.sdk import Client, DealState
+from marketplace.sdk import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,13 @@ def summarise(client: Client, done: Done, directory: Path) -> Summary:
     path = directory / f"evidence-{done.kind}.json"
     path.write_text(json.dumps(evidence, indent=2) + "\n")
     position = done.deal.position
-    released = position.state is DealState.RELEASED
     return Summary(
         id=done.deal.id,
         kind=done.kind,
         state=position.state.name,
         rounds=len(done.talk.negotiation.offers),
         price=done.deal.agreement.terms.price,
-        paid=position.charge if released else 0,
+        paid=position.released,
         gas=sum(done.deal.gas()),
         evidence=str(path.resolve()),
     )

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from marketplace.core.consent import check_consent
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import DigestMismatch
 from marketplace.core.outcome import Subject
-from marketplace.core.signature import Signature, verify
+from marketplace.core.signature import Signature
 from marketplace.core.terms import Terms
 from marketplace.core.values import Digest
 
@@ -19,8 +20,8 @@ class Agreement:
         digest: the terms' digest, the deal's key.
         terms: the terms.
         subject: the full outcome.
-        buyer_signature: the buyer's, over the digest.
-        seller_signature: the seller's, over the digest.
+        buyer_signature: the buyer's, over the digest, or with a proof (``consent``).
+        seller_signature: the seller's, the same.
     """
 
     negotiation: Digest
@@ -37,5 +38,8 @@ class Agreement:
             raise DigestMismatch(self.digest, computed)
         if self.terms.subject != self.subject.digest:
             raise DigestMismatch(self.terms.subject, self.subject.digest)
-        verify(self.digest, self.buyer_signature, self.terms.buyer)
-        verify(self.digest, self.seller_signature, self.terms.seller)
+        for party, signature in (
+            (self.terms.buyer, self.buyer_signature),
+            (self.terms.seller, self.seller_signature),
+        ):
+            check_consent(self.terms, party, domain, signature)

@@ -13,22 +13,28 @@ it cannot prove is a finding, and it is never silent about one.
    and each next message is one that the machine takes.
 5. Each agreement's two signatures hold over the terms' digest.
 6. Each deal that the escrow opened is an offer of a negotiation, with the same parties,
-   token, price and bond; and its later events are ones that the deal machine takes.
+   token, price, bond and nonces; and its later events are ones that the deal machine
+   takes, each payment to the unit (``replay``).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from marketplace.core.deal import Call, Deal, DealState, Operation, apply, opened
 from marketplace.core.eip712 import Domain, exactly
 from marketplace.core.errors import ParleyError, ValueMalformed
 from marketplace.core.listing import Content, Listing
 from marketplace.core.merkle import leaf_hash, root_hash
 from marketplace.core.message import Invitation, Message, parse_message
 from marketplace.core.negotiation import Negotiation, Offer, advance, begin
+from marketplace.core.replay import ChainEvent, Followed, follow
 from marketplace.core.values import Digest, canonical, integer, mapping, parse_json, shown
 
+__all__ = ["ChainEvent", "Finding", "LoggedEntry", "Market", "Report", "audit"]
+
+OPENINGS = ("Opened", "Swapped")
 LATEST = (1 << 40) - 1
+
+Nonces = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +44,6 @@ class LoggedEntry:
     index: int
     leaf_hash: str
     data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ChainEvent:
-    """One event of the escrow about a deal, with the arguments of ``IEscrow``."""
-
-    name: str
-    deal: Digest
-    values: dict[str, str | int]
-    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +67,19 @@ class Report:
 
     ``checked`` counts what was looked at. The rest is information, for it is the parties'
     right: ``unopened`` agreements, ``unlogged`` deals (two agents may have no registry),
-    and ``superseded`` ones, opened from another signed offer than the logged agreement.
+    ``linked`` ones, by the negotiation whose parties and nonces they have although none of its
+    logged offers is theirs: what was said last was not logged; ``superseded`` ones, opened
+    from another signed offer than the logged agreement; and ``unproved`` ones, that were paid
+    on a voucher or a settlement, whose signatures no event shows.
     """
 
     checked: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unopened: list[Digest] = field(default_factory=list)
     unlogged: list[Digest] = field(default_factory=list)
+    linked: dict[Digest, Digest] = field(default_factory=dict)
     superseded: list[Digest] = field(default_factory=list)
+    unproved: list[Digest] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -87,8 +88,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Every deal on chain is a logged agreement: nothing was left unjudged."""
-        return not self.unlogged and not self.superseded
+        """Every deal on chain is a logged agreement, paid on what events show."""
+        return not (self.unlogged or self.linked or self.superseded or self.unproved)
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
@@ -220,78 +221,71 @@ def _check_agreements(market: Market, domain: Domain, report: Report) -> None:
 def _check_deals(market: Market, events: Iterable[ChainEvent], report: Report) -> None:
     talks = market.negotiations.values()
     offers = {offer.digest: (talk, offer) for talk in talks for offer in talk.offers}
-    positions: dict[Digest, Deal] = {}
+    nonces = _by_nonces(talks)
+    followed: dict[Digest, Followed] = {}
     for event in events:
         report.count("events")
         if event.deal not in offers:
-            if event.name == "Opened":
-                report.unlogged.append(event.deal)
+            if event.name in OPENINGS:
+                _tell_unlogged(nonces, event, report)
             continue
         try:
-            held = positions.get(event.deal, Deal())
-            positions[event.deal] = _follow(held, offers[event.deal][1], event)
+            held = followed.get(event.deal, Followed())
+            followed[event.deal] = follow(held, offers[event.deal][1].terms, event)
         except ParleyError as error:
             report.found("deal", event.deal, f"{event.name}: {error}")
-    report.count("deals", len(positions))
-    _check_one_deal(offers, positions, report)
+    report.count("deals", len(followed))
+    _check_one_deal(offers, followed, report)
+    _check_ends(followed, report)
     for talk in talks:
-        if talk.agreement is not None and talk.agreement.digest not in positions:
+        if talk.agreement is not None and talk.agreement.digest not in followed:
             report.unopened.append(talk.agreement.digest)
+
+
+def _by_nonces(talks: Iterable[Negotiation]) -> dict[Nonces, dict[int | None, Digest]]:
+    """Negotiations by buyer, seller and buyer's nonce, then by the seller's.
+
+    The seller names its nonce with its first offer: without one it is None.
+    """
+    found: dict[Nonces, dict[int | None, Digest]] = {}
+    for talk in talks:
+        asked = talk.invitation
+        named = talk.offers[0].terms.seller_nonce if talk.offers else None
+        found.setdefault((asked.buyer, asked.seller, asked.buyer_nonce), {})[named] = talk.id
+    return found
+
+
+def _tell_unlogged(
+    nonces: dict[Nonces, dict[int | None, Digest]], event: ChainEvent, report: Report
+) -> None:
+    values = event.values
+    key = str(values["buyer"]), str(values["seller"]), event.number("buyerNonce")
+    among = nonces.get(key, {})
+    of = among.get(event.number("sellerNonce"), among.get(None))
+    if of is None:
+        report.unlogged.append(event.deal)
+    else:
+        report.linked[event.deal] = of
+
+
+def _check_ends(followed: dict[Digest, Followed], report: Report) -> None:
+    for deal, held in followed.items():
+        if held.ruling is not None:
+            report.found("deal", deal, "Ruled: no payment followed")
+        if held.unproved:
+            report.unproved.append(deal)
 
 
 def _check_one_deal(
     offers: dict[Digest, tuple[Negotiation, Offer]],
-    positions: dict[Digest, Deal],
+    followed: dict[Digest, Followed],
     report: Report,
 ) -> None:
     opened_in: dict[Digest, Digest] = {}
-    for deal in positions:
+    for deal in followed:
         talk, _ = offers[deal]
         if talk.agreement is not None and talk.agreement.digest != deal:
             report.superseded.append(deal)
         if talk.id in opened_in:
             report.found("deal", talk.id, f"two deals: {opened_in[talk.id]} and {deal}")
         opened_in[talk.id] = deal
-
-
-def _follow(held: Deal, offer: Offer, event: ChainEvent) -> Deal:
-    if event.name == "Opened":
-        return _follow_opening(held, offer, event)
-    operation = _operation(held, offer, event)
-    caller = str(event.values.get("caller", offer.terms.seller))
-    call = Call(
-        event.deal,
-        operation,
-        caller,
-        event.at,
-        deliverable=str(event.values.get("deliverable", "")) or "0x" + "00" * 32,
-        charge=int(event.values.get("charge", 0)),
-    )
-    after, payout = apply(held, offer.terms, call)
-    if event.name == "Released":
-        stated = tuple(int(event.values[name]) for name in ("toSeller", "fee", "toBuyer"))
-        computed = payout.to_seller, payout.fee, payout.to_buyer
-        if stated != computed:
-            raise ValueMalformed("payout", str(stated), f"{computed} (to seller, fee, to buyer)")
-    return after
-
-
-def _follow_opening(held: Deal, offer: Offer, event: ChainEvent) -> Deal:
-    if held.state is not DealState.NONE:
-        raise ValueMalformed("Opened", held.state.name, "a deal that was not opened before")
-    for name in ("buyer", "seller", "token", "price", "bond"):
-        signed, stated = getattr(offer.terms, name), event.values[name]
-        if signed != stated:
-            raise ValueMalformed(name, str(stated), f"{signed}, as both signed")
-    if event.at >= offer.terms.open_by:
-        raise ValueMalformed("opened_at", str(event.at), f"before openBy {offer.terms.open_by}")
-    return opened(event.at)
-
-
-def _operation(held: Deal, offer: Offer, event: ChainEvent) -> Operation:
-    simple = {"Delivered": Operation.DELIVER, "Refunded": Operation.REFUND}
-    if event.name in simple:
-        return simple[event.name]
-    # Released is the event of release and of claim: its caller tells which.
-    by_seller = event.values.get("caller") == offer.terms.seller
-    return Operation.CLAIM if by_seller and held.state is DealState.DELIVERED else Operation.RELEASE

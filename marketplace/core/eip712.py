@@ -19,6 +19,7 @@ from marketplace.core.values import (
     Digest,
     Json,
     address,
+    boolean,
     decimal,
     digest,
     integer,
@@ -156,7 +157,7 @@ def typed_data(struct: Typed, domain: Domain) -> dict[str, Json]:
 def _field(name: str, kind: str) -> Field:
     head, *rest = name.split("_")
     wire = head + "".join(part.capitalize() for part in rest)
-    make = _HEX.get(kind) or _uint(int(kind.removeprefix("uint") or 0))
+    make = _PLAIN.get(kind) or _uint(int(kind.removeprefix("uint") or 0))
     return Field(name, wire, kind, *make)
 
 
@@ -193,7 +194,8 @@ def _uint(bits: int) -> Codec:
     return number, numeral, str, _encode_int
 
 
-_HEX: dict[str, Codec] = {
+_PLAIN: dict[str, Codec] = {
     "address": (_lower_address, address, _same, _encode_hex),
     "bytes32": (digest, digest, _same, _encode_hex),
+    "bool": (boolean, boolean, _same, _encode_int),
 }

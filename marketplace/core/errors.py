@@ -148,11 +148,11 @@ class WrongSigner(SignatureRefused):
 
 
 class SignatureMalformed(SignatureRefused):
-    """The signature is not 65 bytes r, s, v with low s and v of 27 or 28."""
+    """The signature does not have a form that is taken here."""
 
     signature: str
     reason: str
-    hint = "Send the canonical form (EIP-2); its twin is refused."
+    hint = "Send 65 bytes r, s, v with low s and v of 27 or 28 (EIP-2); its twin is refused."
 
 
 class DomainMismatch(SignatureRefused):
@@ -182,20 +182,36 @@ class PartiesEqual(TermsInfeasible):
     hint = "Deal with somebody else."
 
 
-class RailUnsupported(TermsInfeasible):
-    """The escrow does not know this rail."""
+class RailUnknown(TermsInfeasible):
+    """There is no such rail."""
 
     rail: int
-    supported: int
-    hint = "Use a rail that the escrow supports."
+    last: int
+    hint = "Use a rail of docs/protocol.md; they are numbered from zero to the last."
 
 
 class FieldUnsupported(TermsInfeasible):
-    """This version would not honour the field, so it must be zero."""
+    """The rail would not honour the field, so it must be zero."""
 
+    rail: str
     field: str
     value: int
-    hint = "Set the field to zero."
+    hint = "Set the field to zero, or use a rail that has a use for it."
+
+
+class FieldMissing(TermsInfeasible):
+    """The rail, or the operation, needs a field that the terms leave at zero."""
+
+    rail: str
+    field: str
+    hint = "Sign terms that name it; in an open deal, do without this operation."
+
+
+class ArbiterPartial(TermsInfeasible):
+    """The arbiter is one of the two parties."""
+
+    arbiter: str
+    hint = "Name an arbiter that is neither buyer nor seller, or none."
 
 
 class TokenMissing(TermsInfeasible):
@@ -213,12 +229,12 @@ class PriceTooLow(TermsInfeasible):
     hint = "Agree on a price of at least one base unit."
 
 
-class FeeTooHigh(TermsInfeasible):
-    """The fee is more than the whole price."""
+class ShareTooHigh(TermsInfeasible):
+    """A share is more than the whole."""
 
-    fee_bps: int
+    bps: int
     maximum: int
-    hint = "A fee is given in basis points of the price, at most 10000."
+    hint = "Give feeBps and defaultSellerBps in ten-thousandths, at most 10000."
 
 
 class FeeRecipientMissing(TermsInfeasible):
@@ -237,6 +253,14 @@ class FeeRoundsToZero(TermsInfeasible):
     hint = "Raise the price or set the fee to zero."
 
 
+class ArbiterFeeUncovered(TermsInfeasible):
+    """The bond does not cover the arbiter's fee, which a losing seller would owe."""
+
+    arbiter_fee: int
+    bond: int
+    hint = "Raise the bond to the arbiter's fee, or lower the fee."
+
+
 class OpenExpired(TermsInfeasible):
     """The terms can no longer be opened."""
 
@@ -248,7 +272,7 @@ class OpenExpired(TermsInfeasible):
 class WindowTooShort(TermsInfeasible):
     """A window is too short to act in."""
 
-    window: str
+    field: str
     value: int
     minimum: int
     hint = "Lengthen the window."
@@ -257,7 +281,7 @@ class WindowTooShort(TermsInfeasible):
 class WindowTooLong(TermsInfeasible):
     """A window would lock money for longer than the escrow allows."""
 
-    window: str
+    field: str
     value: int
     maximum: int
     hint = "Shorten the window."
@@ -278,6 +302,15 @@ class NonceSpent(TermsInfeasible):
     signer: str
     nonce: int
     hint = "This negotiation has had its one deal; begin another."
+
+
+class BalanceShort(TermsInfeasible):
+    """An account's balance in the escrow is less than what is asked of it."""
+
+    account: str
+    held: int
+    needed: int
+    hint = "Deposit more into the escrow, or ask for less."
 
 
 class FundsShort(TermsInfeasible):
@@ -428,12 +461,20 @@ class SequenceTaken(MessageRefused):
 # ------------------------------------------------------------------ deals
 
 
+class WrongRail(DealRefused):
+    """The deal's rail has no such operation."""
+
+    rail: str
+    required: str
+    hint = "See in docs/protocol.md how a deal on this rail goes on."
+
+
 class WrongState(DealRefused):
     """The deal is not in the state that the operation needs."""
 
     actual: str
     required: str
-    hint = "Read the deal's position."
+    hint = "Read the deal's position; where several states would do, the earliest is named."
 
 
 class WrongCaller(DealRefused):
@@ -444,36 +485,36 @@ class WrongCaller(DealRefused):
     hint = "Let the required party call."
 
 
-class DeliveryLate(DealRefused):
-    """The delivery window has closed."""
+class TooLate(DealRefused):
+    """What is asked for was possible only before the deadline."""
 
     deadline: int
     block_time: int
-    hint = "The buyer may take its money back; refund it."
+    hint = "Read the deal's position, or sign a later validBefore where a settlement lapsed."
 
 
-class RefundEarly(DealRefused):
-    """The buyer's refund opens after the delivery window."""
-
-    not_before: int
-    block_time: int
-    hint = "Wait until the delivery window has closed."
-
-
-class ClaimEarly(DealRefused):
-    """The seller's claim opens after the review window."""
+class TooEarly(DealRefused):
+    """What is asked for is not possible yet."""
 
     not_before: int
     block_time: int
-    hint = "Wait until the review window has closed, or ask the buyer to release."
+    hint = "Wait until block time has reached notBefore, or ask the other party to act."
 
 
-class ChargeTooHigh(DealRefused):
-    """The seller charges more than the agreed price."""
+class AmountTooHigh(DealRefused):
+    """The amount is more than the price, the charge or the bond allows."""
 
-    charge: int
-    price: int
-    hint = "Charge what was metered, at most the price."
+    amount: int
+    most: int
+    hint = "Name a total since the opening of at most this much."
+
+
+class AmountTooLow(DealRefused):
+    """The amount is less than was released already, or adds nothing to it."""
+
+    amount: int
+    least: int
+    hint = "Name a total since the opening, at least this much."
 
 
 class DeliverableMissing(DealRefused):
@@ -483,21 +524,79 @@ class DeliverableMissing(DealRefused):
     hint = "Deliver with the digest of the deliverable."
 
 
+class WrongBundle(DealRefused):
+    """The terms open with other deals than they are opened with."""
+
+    signed: str
+    given: str
+    hint = "Open all members of the bundle together, in their order; terms without one alone."
+
+
+class WrongGoods(DealRefused):
+    """The goods are not those that both signed."""
+
+    signed: str
+    given: str
+    hint = "Hand in the Credits whose struct hash the terms name as goods."
+
+
+class FundingUnknown(DealRefused):
+    """No way of funding has this number."""
+
+    way: int
+    last: int
+    hint = "Send no funding for an allowance, or one of the ways of docs/contracts.md."
+
+
+class PullRefused(DealRefused):
+    """The token refused to move money that the account holds and has approved."""
+
+    token: str
+    account: str
+    amount: int
+    hint = "Ask the token's issuer: the account may be barred or the token paused."
+
+
 class PullShort(DealRefused):
-    """The token moved less than it was asked to."""
+    """The token moved another amount than it was told."""
 
     token: str
     expected: int
     received: int
-    hint = "Tokens that take a fee on transfer are not supported."
+    hint = "Use a token without a fee on transfer; such tokens are not supported."
 
 
-class CreditMissing(DealRefused):
-    """There is nothing to withdraw."""
+class PushRefused(DealRefused):
+    """The token refuses to pay a withdrawal out."""
 
     token: str
+    to: str
+    amount: int
+    hint = "Withdraw to another address, or when the token pays again."
+
+
+class GasShort(DealRefused):
+    """Too little gas is left to give a call its whole allotment."""
+
+    left: int
+    needed: int
+    hint = "Send the transaction with more gas."
+
+
+class AccountBound(DealRefused):
+    """The account is bound: its money stays in the escrow until it has left."""
+
     account: str
-    hint = "Credits arise only from a push that the token refused."
+    leaves_at: int
+    block_time: int
+    hint = "Announce first where leavesAt is zero; then wait until leavesAt."
+
+
+class AccountUnbound(DealRefused):
+    """Only a bound account can announce that it leaves."""
+
+    account: str
+    hint = "Withdraw at once: this account is free to."
 
 
 class DeliverableWrong(DealRefused):
@@ -505,7 +604,7 @@ class DeliverableWrong(DealRefused):
 
     stated: str
     computed: str
-    hint = "Do not release; let the review window tell the seller."
+    hint = "Do not release; dispute it inside the review window where the terms name an arbiter."
 
 
 # ------------------------------------------------------------------ limits
@@ -526,6 +625,23 @@ class TokenForbidden(PolicyDenied):
     token: str
     allowed: str
     hint = "Deal in the allowed token; amounts in another are not comparable."
+
+
+class RailForbidden(PolicyDenied):
+    """The terms settle on a rail that the limits do not speak of."""
+
+    rail: str
+    allowed: str
+    hint = "Deal on an allowed rail; what the goods of another are worth, no limit knows."
+
+
+class TrustMissing(PolicyDenied):
+    """The terms give power over the money to somebody whom the limits do not trust."""
+
+    role: str
+    address: str
+    trusted: str
+    hint = "Agree on a trusted address or on none; whom to trust, a human decides."
 
 
 class ExposureExceeded(PolicyDenied):

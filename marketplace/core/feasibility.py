@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 from marketplace.core.errors import (
     AllowanceShort,
+    ArbiterFeeUncovered,
+    ArbiterPartial,
+    BalanceShort,
     EpochStale,
     FeeRecipientMissing,
     FeeRoundsToZero,
-    FeeTooHigh,
+    FieldMissing,
     FieldUnsupported,
     FundsShort,
     NonceSpent,
@@ -19,38 +22,54 @@ from marketplace.core.errors import (
     PartiesEqual,
     PartyMissing,
     PriceTooLow,
-    RailUnsupported,
+    RailUnknown,
+    ShareTooHigh,
     TokenMissing,
     WindowTooLong,
     WindowTooShort,
 )
-from marketplace.core.terms import Rail, Terms
-from marketplace.core.values import BPS, ZERO_ADDRESS, ZERO_DIGEST, Address
+from marketplace.core.terms import Rail, Terms, rail_name
+from marketplace.core.values import BPS, ZERO_ADDRESS, Address
 
 LEAST_PRICE = 1
 LEAST_WINDOW = 60
 MOST_WINDOW = 365 * 24 * 3600
 
-# What this version of the escrow would not honour, in the order of the struct.
-UNSUPPORTED = (
-    ("arbiter", "arbiter"),
-    ("arbiterFee", "arbiter_fee"),
-    ("arbitrationWindow", "arbitration_window"),
-    ("defaultSellerBps", "default_seller_bps"),
-    ("voucherSigner", "voucher_signer"),
-    ("bundle", "bundle"),
-)
-_ZEROS = (0, ZERO_ADDRESS, ZERO_DIGEST)
+_JUDGED_BY_CLOCK = frozenset({"arbiter_fee", "arbitration_window", "default_seller_bps"})
+
+# What each rail leaves at zero, and what it cannot do without.
+UNUSED: dict[int, frozenset[str]] = {
+    Rail.ESCROW: frozenset({"notice_window", "goods"}),
+    Rail.ATOMIC: _JUDGED_BY_CLOCK
+    | {"arbiter", "bond", "delivery_window", "review_window", "notice_window"}
+    | {"voucher_signer", "bundle"},
+    Rail.METERED: _JUDGED_BY_CLOCK | {"arbiter", "goods"},
+    Rail.EXCHANGE: _JUDGED_BY_CLOCK | {"notice_window", "voucher_signer"},
+}
+REQUIRED: dict[int, frozenset[str]] = {
+    Rail.ATOMIC: frozenset({"goods"}),
+    Rail.EXCHANGE: frozenset({"arbiter", "goods"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PartyFacts:
-    """What the chain says of one party: units are base units of the terms' token."""
+    """What the chain says of one party: units are base units of the terms' token.
+
+    Attributes:
+        epoch: under which it has to sign now.
+        nonce_spent: whether the nonce in the terms is.
+        balance: what its wallet holds.
+        allowance: what the escrow may pull from its wallet.
+        bound_balance: what the escrow holds for it, where the account is bound and so pays from
+            there; None where it is not.
+    """
 
     epoch: int
     nonce_spent: bool
     balance: int
     allowance: int
+    bound_balance: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,8 @@ def assuming_funds(terms: Terms, facts: ChainFacts, party: Address) -> ChainFact
 
 
 def _funded(known: PartyFacts, needed: int) -> PartyFacts:
-    return replace(known, balance=needed, allowance=needed)
+    inside = None if known.bound_balance is None else needed
+    return replace(known, balance=needed, allowance=needed, bound_balance=inside)
 
 
 def check_feasible(terms: Terms, now: int, facts: ChainFacts | None = None) -> None:
@@ -86,11 +106,15 @@ def check_feasible(terms: Terms, now: int, facts: ChainFacts | None = None) -> N
         facts: the chain's side, where it is known.
     """
     _check_parties(terms)
-    _check_supported(terms)
+    _check_rail(terms)
+    if terms.arbiter != ZERO_ADDRESS and terms.arbiter in (terms.buyer, terms.seller):
+        raise ArbiterPartial(terms.arbiter)
     if facts is not None and not facts.token_exists:
         raise TokenMissing(terms.token)
     _check_amounts(terms)
-    _check_times(terms, now)
+    if now >= terms.open_by:
+        raise OpenExpired(terms.open_by, now)
+    _check_windows(terms)
     if facts is not None:
         _check_facts(terms, facts)
 
@@ -102,60 +126,79 @@ def _check_parties(terms: Terms) -> None:
         raise PartiesEqual(terms.buyer, terms.seller)
 
 
-def _check_supported(terms: Terms) -> None:
-    if terms.rail != Rail.ESCROW:
-        raise RailUnsupported(terms.rail, Rail.ESCROW)
-    for wire, name in UNSUPPORTED:
-        value = getattr(terms, name)
-        if value not in _ZEROS:
-            # The contract reports every field as the uint256 that its word holds.
-            raise FieldUnsupported(wire, value if isinstance(value, int) else int(value, 16))
+def _check_rail(terms: Terms) -> None:
+    if terms.rail not in UNUSED:
+        raise RailUnknown(terms.rail, max(Rail))
+    unused = UNUSED[terms.rail]
+    if terms.rail == Rail.ESCROW and terms.arbiter == ZERO_ADDRESS:
+        unused |= _JUDGED_BY_CLOCK
+    rail, words = rail_name(terms.rail), [(f, _word(getattr(terms, f.name))) for f in Terms.FIELDS]
+    for field, word in words:
+        if word and field.name in unused:
+            raise FieldUnsupported(rail, field.wire, word)
+    for field, word in words:
+        if not word and field.name in REQUIRED.get(terms.rail, ()):
+            raise FieldMissing(rail, field.wire)
+
+
+def _word(value: str | int) -> int:
+    # The contract reports every field as the uint256 that its word holds.
+    return value if isinstance(value, int) else int(value, 16)
 
 
 def _check_amounts(terms: Terms) -> None:
     if terms.price < LEAST_PRICE:
         raise PriceTooLow(terms.price, LEAST_PRICE)
-    if terms.fee_bps > BPS:
-        raise FeeTooHigh(terms.fee_bps, BPS)
+    _check_share(terms.fee_bps)
     if terms.fee_bps and terms.fee_recipient == ZERO_ADDRESS:
         raise FeeRecipientMissing(terms.fee_bps, terms.fee_recipient)
     if terms.fee_bps and terms.price * terms.fee_bps < BPS:
         raise FeeRoundsToZero(terms.price, terms.fee_bps)
+    _check_share(terms.default_seller_bps)
+    if terms.arbiter_fee > terms.bond:
+        raise ArbiterFeeUncovered(terms.arbiter_fee, terms.bond)
 
 
-def _check_times(terms: Terms, now: int) -> None:
-    if now >= terms.open_by:
-        raise OpenExpired(terms.open_by, now)
-    windows = ("deliveryWindow", terms.delivery_window), ("reviewWindow", terms.review_window)
-    for name, value in windows:
-        if value < LEAST_WINDOW:
+def _check_share(bps: int) -> None:
+    if bps > BPS:
+        raise ShareTooHigh(bps, BPS)
+
+
+def _check_windows(terms: Terms) -> None:
+    if terms.rail == Rail.ATOMIC:
+        return
+    judged = terms.rail == Rail.ESCROW and terms.arbiter != ZERO_ADDRESS
+    for name, value, needed in (
+        ("deliveryWindow", terms.delivery_window, True),
+        ("reviewWindow", terms.review_window, True),
+        ("arbitrationWindow", terms.arbitration_window, judged),
+        ("noticeWindow", terms.notice_window, terms.notice_window > 0),
+    ):
+        if needed and value < LEAST_WINDOW:
             raise WindowTooShort(name, value, LEAST_WINDOW)
-    for name, value in windows:
-        if value > MOST_WINDOW:
+        if needed and value > MOST_WINDOW:
             raise WindowTooLong(name, value, MOST_WINDOW)
 
 
 def _check_facts(terms: Terms, facts: ChainFacts) -> None:
-    for signer, signed, known in (
-        (terms.buyer, terms.buyer_epoch, facts.buyer),
-        (terms.seller, terms.seller_epoch, facts.seller),
-    ):
+    buyer = terms.buyer, terms.buyer_epoch, terms.buyer_nonce, terms.price, facts.buyer
+    seller = terms.seller, terms.seller_epoch, terms.seller_nonce, terms.bond, facts.seller
+    for signer, signed, _, _, known in (buyer, seller):
         if signed != known.epoch:
             raise EpochStale(signer, signed, known.epoch)
-    for signer, nonce, known in (
-        (terms.buyer, terms.buyer_nonce, facts.buyer),
-        (terms.seller, terms.seller_nonce, facts.seller),
-    ):
+    for signer, _, nonce, _, known in (buyer, seller):
         if known.nonce_spent:
             raise NonceSpent(signer, nonce)
-    _check_funds(terms, facts)
+    for account, _, _, needed, known in (buyer, seller):
+        # A swap moves what the wallets have, whoever is bound.
+        if known.bound_balance is None or terms.rail == Rail.ATOMIC:
+            _check_wallet(account, needed, known)
+        elif known.bound_balance < needed:
+            raise BalanceShort(account, known.bound_balance, needed)
 
 
-def _check_funds(terms: Terms, facts: ChainFacts) -> None:
-    needs = (terms.buyer, terms.price, facts.buyer), (terms.seller, terms.bond, facts.seller)
-    for account, needed, known in needs:
-        if known.balance < needed:
-            raise FundsShort(account, known.balance, needed)
-    for account, needed, known in needs:
-        if known.allowance < needed:
-            raise AllowanceShort(account, known.allowance, needed)
+def _check_wallet(account: Address, needed: int, known: PartyFacts) -> None:
+    if known.balance < needed:
+        raise FundsShort(account, known.balance, needed)
+    if known.allowance < needed:
+        raise AllowanceShort(account, known.allowance, needed)

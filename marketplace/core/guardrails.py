@@ -13,18 +13,20 @@ committed counts until the chain shows that it cannot cost anything any more
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from marketplace.core.deal import DealState
+from marketplace.core.deal import OPEN_STATES, DealState
 from marketplace.core.errors import (
     DigestMismatch,
     ExposureExceeded,
     LimitExceeded,
     NotAParty,
+    RailForbidden,
     TermsDisagree,
     TokenForbidden,
+    TrustMissing,
 )
 from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
-from marketplace.core.terms import Terms
-from marketplace.core.values import Address, Digest
+from marketplace.core.terms import Rail, Terms, rail_name
+from marketplace.core.values import ZERO_ADDRESS, Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,12 @@ class Limits:
         lowest_unit_price: the least to take for a unit, as a seller.
         most_quantity: the most units in one deal.
         longest_open: how far ahead ``open_by`` may lie, which bounds every offer's life.
-        longest_lock: the longest that a deal may hold money: delivery and review window.
+        longest_lock: the longest that a deal may hold money: all its windows.
         confirmations: how many blocks must bury a deal's state before this party acts on it;
             0 suits a development chain, which reorganises nothing and mines no idle blocks.
+        rails: on which deals may settle. The goods of the other two are digests, so that no
+            limit can know what is given away for them.
+        trusted: who may rule as an arbiter or, as a buyer, sign vouchers in this party's place.
     """
 
     token: Address
@@ -52,6 +57,8 @@ class Limits:
     longest_open: int = 24 * 3600
     longest_lock: int = 14 * 24 * 3600
     confirmations: int = 0
+    rails: tuple[int, ...] = (Rail.ESCROW, Rail.METERED)
+    trusted: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class NonceFacts:
 
 def still_costs(commitment: Commitment, facts: NonceFacts) -> bool:
     """Whether an open deal holds the money, or one of the offers can still be opened."""
-    if any(state in (DealState.FUNDED, DealState.DELIVERED) for state in facts.states):
+    if any(state in OPEN_STATES for state in facts.states):
         return True
     openable = not facts.spent and facts.epoch == commitment.epoch
     return openable and facts.block_time < commitment.open_by
@@ -164,11 +171,12 @@ def decide(
     _check_bound(terms, subject)
     if terms.token != limits.token:
         raise TokenForbidden(terms.token, limits.token)
+    _check_trust(limits, terms, buying=signer == terms.buyer)
     _check_price(limits, subject.outcome[UNIT_PRICE], buying=signer == terms.buyer)
     for limit, value, allowed in (
         ("most_quantity", subject.outcome[QUANTITY], limits.most_quantity),
         ("longest_open", terms.open_by - now, limits.longest_open),
-        ("longest_lock", terms.delivery_window + terms.review_window, limits.longest_lock),
+        ("longest_lock", _lock(terms), limits.longest_lock),
     ):
         if value > allowed:
             raise LimitExceeded(limit, value, allowed)
@@ -182,6 +190,22 @@ def _check_bound(terms: Terms, subject: Subject) -> None:
         raise DigestMismatch(terms.subject, subject.digest)
     if terms.price != subject.price:
         raise TermsDisagree("price", str(terms.price), str(subject.price))
+
+
+def _check_trust(limits: Limits, terms: Terms, *, buying: bool) -> None:
+    if terms.rail not in limits.rails:
+        allowed = ", ".join(map(rail_name, limits.rails))
+        raise RailForbidden(rail_name(terms.rail), allowed)
+    powers = {"arbiter": terms.arbiter}
+    if buying:
+        powers["voucher_signer"] = terms.voucher_signer
+    for role, party in powers.items():
+        if party not in (ZERO_ADDRESS, *limits.trusted):
+            raise TrustMissing(role, party, ", ".join(limits.trusted))
+
+
+def _lock(terms: Terms) -> int:
+    return terms.delivery_window + terms.review_window + terms.arbitration_window
 
 
 def _check_price(limits: Limits, unit_price: int, *, buying: bool) -> None:

@@ -5,12 +5,13 @@ To change a listing, its seller signs another that names the old one in ``replac
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from marketplace.core.eip712 import Typed, exactly
 from marketplace.core.errors import DigestMismatch, ListingRefused
 from marketplace.core.outcome import Issue, OutcomeSpace
+from marketplace.core.terms import Rail
 from marketplace.core.values import (
     BPS,
     ZERO_ADDRESS,
@@ -21,6 +22,7 @@ from marketplace.core.values import (
     Uint40,
     address,
     canonical,
+    decimal,
     integer,
     keccak,
     mapping,
@@ -30,6 +32,7 @@ from marketplace.core.values import (
 
 MOST_ATTRIBUTES = 32
 LONGEST_ATTRIBUTE = 8_000
+LONGEST_WINDOW = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,13 @@ class Settlement:
         bond_bps: the seller's bond as a share of the price in 1/10000, rounded down.
         fee_bps: the marketplace's fee in 1/10000.
         fee_recipient: who receives the fee.
-        review_window: seconds that the buyer has to look at a delivery.
+        review_window: seconds that the buyer has to look at a delivery; metered: the grace.
+        rail: a ``Rail``.
+        notice_window: seconds from a notice to the end of a metered deal; zero: no early end.
+        arbiter: may rule in a dispute; zero: no disputes.
+        arbiter_fee: what a dispute costs its loser, in base units.
+        arbitration_window: seconds that the arbiter has.
+        default_seller_bps: the seller's 1/10000 of charge and bond if the arbiter is silent.
     """
 
     token: Address
@@ -49,32 +58,41 @@ class Settlement:
     fee_bps: int = 0
     fee_recipient: Address = ZERO_ADDRESS
     review_window: int = 3600
+    rail: int = Rail.ESCROW
+    notice_window: int = 0
+    arbiter: Address = ZERO_ADDRESS
+    arbiter_fee: int = 0
+    arbitration_window: int = 0
+    default_seller_bps: int = 0
 
     def bond(self, price: int) -> int:
-        """The bond for a price, in base units."""
-        return price * self.bond_bps // BPS
+        """The bond for a price, in base units; never less than what a lost dispute costs."""
+        return max(price * self.bond_bps // BPS, self.arbiter_fee)
 
     def to_json(self) -> dict[str, Json]:
-        """Basis points and seconds are small integers."""
-        return {
-            "token": self.token,
-            "bond_bps": self.bond_bps,
-            "fee_bps": self.fee_bps,
-            "fee_recipient": self.fee_recipient,
-            "review_window": self.review_window,
-        }
+        """Basis points and seconds are small integers, the arbiter's fee is money."""
+        plain: dict[str, Json] = {rule.name: getattr(self, rule.name) for rule in fields(self)}
+        return {**plain, "arbiter_fee": str(self.arbiter_fee)}
 
     @classmethod
     def from_json(cls, given: Json) -> "Settlement":
         """Parse strictly."""
         found = mapping(given, "settlement")
-        exactly(found, {"token", "bond_bps", "fee_bps", "fee_recipient", "review_window"})
+        exactly(found, {rule.name for rule in fields(cls)})
         return cls(
             token=address(found["token"], "token"),
             bond_bps=integer(found["bond_bps"], "bond_bps", 0, 10 * BPS),
             fee_bps=integer(found["fee_bps"], "fee_bps", 0, BPS),
             fee_recipient=address(found["fee_recipient"], "fee_recipient"),
-            review_window=integer(found["review_window"], "review_window", 0, (1 << 32) - 1),
+            review_window=integer(found["review_window"], "review_window", 0, LONGEST_WINDOW),
+            rail=integer(found["rail"], "rail", 0, max(Rail)),
+            notice_window=integer(found["notice_window"], "notice_window", 0, LONGEST_WINDOW),
+            arbiter=address(found["arbiter"], "arbiter"),
+            arbiter_fee=decimal(found["arbiter_fee"], "arbiter_fee", 104),
+            arbitration_window=integer(
+                found["arbitration_window"], "arbitration_window", 0, LONGEST_WINDOW
+            ),
+            default_seller_bps=integer(found["default_seller_bps"], "default_seller_bps", 0, BPS),
         )
 
 

@@ -56,7 +56,7 @@ from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Invitation, Kind, Message, Rejection, Withdrawal
 from marketplace.core.outcome import DELIVERY_WINDOW, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
-from marketplace.core.values import Address, Digest
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
 
 LONGEST_NEGOTIATION = 30 * 24 * 3600
 MOST_ROUNDS = 1_000
@@ -262,8 +262,18 @@ def _check_bound(negotiation: Negotiation, offer: Offer) -> None:
         "bond": settlement.bond(price),
         "fee_bps": settlement.fee_bps,
         "fee_recipient": settlement.fee_recipient,
+        "rail": settlement.rail,
         "review_window": settlement.review_window,
+        "notice_window": settlement.notice_window,
+        "arbiter": settlement.arbiter,
+        "arbiter_fee": settlement.arbiter_fee,
+        "arbitration_window": settlement.arbitration_window,
+        "default_seller_bps": settlement.default_seller_bps,
         "delivery_window": offer.subject.outcome[DELIVERY_WINDOW],
+        # A key of the other side's choice could take the whole price.
+        "voucher_signer": ZERO_ADDRESS,
+        # A deal that opens only with others would be no agreement of these two.
+        "bundle": ZERO_DIGEST,
     }
     first = negotiation.offers[0] if negotiation.offers else None
     if first is not None:

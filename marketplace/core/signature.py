@@ -2,7 +2,8 @@
 
 A signature is 65 bytes ``r ‖ s ‖ v`` in hex, with s in the lower half of the group's
 order and v of 27 or 28. Its malleable twin is refused (EIP-2), so that no signed
-word has two spellings.
+message has two spellings. The escrow also takes the 64 bytes ``r ‖ yParity, s`` of
+ERC-2098; they exist here only on the way to it and back (``compact``, ``expanded``).
 
 WARNING: never use a signature as an identity; digests name things.
 """
@@ -14,8 +15,11 @@ from coincurve import PrivateKey, PublicKey
 from marketplace.core.errors import SignatureMalformed, WrongSigner
 from marketplace.core.values import Address, Digest, keccak
 
-HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+HALF_ORDER = ORDER // 2
 _SIGNATURE = re.compile(r"0x[0-9a-f]{130}\Z")
+
+_COMPACT = re.compile(r"0x[0-9a-f]{128}\Z")
 
 Signature = str
 
@@ -43,6 +47,23 @@ def verify(digest: Digest, signature: Signature, expected: Address) -> None:
     recovered = recover(digest, signature)
     if recovered != expected:
         raise WrongSigner(expected, recovered)
+
+
+def compact(signature: Signature) -> Signature:
+    """The same signature in 64 bytes (ERC-2098): the parity is the highest bit of s."""
+    raw = bytearray(_canonical(signature))
+    raw[32] |= (raw[64] - 27) << 7
+    return "0x" + raw[:64].hex()
+
+
+def expanded(signature: Signature) -> Signature:
+    """The 65 bytes of a compact signature; whatever is not 64 bytes comes back as it is."""
+    if not _COMPACT.match(signature):
+        return signature
+    raw = bytearray.fromhex(signature[2:])
+    v = 27 + (raw[32] >> 7)
+    raw[32] &= 0x7F
+    return "0x" + raw.hex() + f"{v:02x}"
 
 
 def address_of(key: bytes) -> Address:

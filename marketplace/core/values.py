@@ -17,10 +17,12 @@ from marketplace.core.errors import ValueMalformed
 # The second argument is the Solidity type, from which EIP-712 encodings are built.
 Address = Annotated[str, "address"]
 Bytes32 = Annotated[str, "bytes32"]
+Bool = Annotated[bool, "bool"]
 Uint8 = Annotated[int, "uint8"]
 Uint16 = Annotated[int, "uint16"]
 Uint32 = Annotated[int, "uint32"]
 Uint40 = Annotated[int, "uint40"]
+Uint104 = Annotated[int, "uint104"]
 Uint128 = Annotated[int, "uint128"]
 Uint256 = Annotated[int, "uint256"]
 
@@ -76,6 +78,13 @@ def integer(value: Json, field: str, low: int, high: int) -> int:
     """A JSON integer in [low, high]; a bool is not one."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueMalformed(field, shown(value), f"an integer from {low} to {high}")
+    return value
+
+
+def boolean(value: Json, field: str) -> bool:
+    """A JSON truth value; 1 is not one."""
+    if not isinstance(value, bool):
+        raise ValueMalformed(field, shown(value), "true or false")
     return value
 
 

@@ -1,14 +1,18 @@
 """The chain ports: what anybody can read, and what a party can do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from marketplace.core.agreement import Agreement
+from marketplace.core.consent import Own
 from marketplace.core.deal import Deal, Operation
 from marketplace.core.eip712 import Domain
+from marketplace.core.errors import ParleyError
 from marketplace.core.feasibility import ChainFacts
-from marketplace.core.terms import Terms
-from marketplace.core.values import Address, Digest
+from marketplace.core.signature import Signature
+from marketplace.core.terms import Credits, Terms
+from marketplace.core.values import ZERO_DIGEST, Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,79 @@ class Transaction:
     gas: int
     block: int
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the escrow holds for an account outside its deals.
+
+    Attributes:
+        amount: base units of one token.
+        bound: whether deals are paid from it and into it, and withdrawals have to wait.
+        leaves_at: from when on the account is not bound; 0 until it has announced that.
+    """
+
+    amount: int
+    bound: bool
+    leaves_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens one deal.
+
+    Attributes:
+        agreement: the terms with both signatures.
+        buyer_funding: how the price is paid in; empty: by allowance (see ``Funding.sol``).
+        seller_funding: how the bond is.
+    """
+
+    agreement: Agreement
+    buyer_funding: bytes = b""
+    seller_funding: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Deals of one pair that open together.
+
+    Attributes:
+        terms: what they share; what each has of its own in here counts for nothing.
+        owns: what each has of its own, in the order in which both signed them.
+    """
+
+    terms: Terms
+    owns: tuple[Own, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One call about an open deal, beside its terms; each operation reads what it takes.
+
+    Attributes:
+        operation: which call.
+        digest: of what is delivered, or of a dispute's claim.
+        amount: a total since the opening: charge, release or voucher, in base units.
+        bond_to_seller: of a ruling or a settlement, in base units.
+        valid_before: of a settlement: the instant from which it no longer holds.
+        signatures: the voucher's, or the buyer's and the seller's under a settlement.
+    """
+
+    operation: Operation
+    digest: Digest = ZERO_DIGEST
+    amount: int = 0
+    bond_to_seller: int = 0
+    valid_before: int = 0
+    signatures: tuple[Signature, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A voucher of one deal, to be redeemed with others."""
+
+    terms: Terms
+    amount: int
+    voucher: Signature
 
 
 class ChainView(Protocol):
@@ -68,6 +145,10 @@ class ChainView(Protocol):
         """A token balance, in base units."""
         ...
 
+    def holding(self, token: Address, account: Address) -> Holding:
+        """What the escrow holds for an account outside its deals."""
+        ...
+
     def events(self) -> list[DealEvent]:
         """Every event about every deal of the escrow, in order."""
         ...
@@ -82,7 +163,7 @@ class ChainView(Protocol):
 
 
 class Escrow(Protocol):
-    """What a party can do, with its key; each call returns once it is mined.
+    """What a party can do about deals, with its key; each call returns once it is mined.
 
     A refusal raises the error that the contract reverted with, by the same name.
     """
@@ -91,15 +172,33 @@ class Escrow(Protocol):
         """Let the escrow pull at least this much; None where that is so already."""
         ...
 
-    def open(self, agreement: Agreement) -> Transaction:
-        """Open the deal of an agreement."""
+    def open(self, opening: Opening) -> Transaction:
+        """Open a deal."""
         ...
 
-    def operate(
-        self, terms: Terms, operation: Operation, delivery: tuple[Digest, int] | None = None
-    ) -> Transaction:
-        """Move an open deal; a delivery names (deliverable, charge)."""
+    def open_bundle(self, openings: Sequence[Opening]) -> Transaction:
+        """Open all the deals of a bundle, in its order, or none of them."""
         ...
+
+    def open_series(self, opened: Series, buyer: Signature, seller: Signature) -> Transaction:
+        """Open all deals of a series, on both signatures over the bulk of their terms."""
+        ...
+
+    def redeem_series(self, redeemed: Series, amount: int, voucher: Signature) -> Transaction:
+        """Redeem one amount in each deal of a series that takes it, on one bulk of vouchers."""
+        ...
+
+    def swap(self, agreement: Agreement, credit: Credits) -> Transaction:
+        """Open and end an atomic deal: price against credits, out of both allowances."""
+        ...
+
+    def operate(self, terms: Terms, move: Move) -> Transaction:
+        """Move an open deal."""
+        ...
+
+
+class Account(Protocol):
+    """What an account can do about itself in the escrow; refusals as in ``Escrow``."""
 
     def cancel(self, nonce: int) -> Transaction:
         """Spend the caller's own nonce, so that nothing signed under it can be opened."""
@@ -107,4 +206,30 @@ class Escrow(Protocol):
 
     def cancel_all(self) -> Transaction:
         """Move the caller's epoch, so that nothing it has signed can be opened."""
+        ...
+
+    def deposit(self, token: Address, amount: int) -> Transaction:
+        """Put money in, which binds the caller until it has announced that it leaves."""
+        ...
+
+    def announce(self) -> Transaction:
+        """Say that the caller leaves: it is bound for a notice more."""
+        ...
+
+    def withdraw(self, token: Address, to: Address, amount: int) -> Transaction:
+        """Take money out, once not bound."""
+        ...
+
+
+class Batch(Protocol):
+    """Many at once; a bad member is skipped, and the reason comes under its index."""
+
+    def open(self, openings: Sequence[Opening]) -> tuple[Transaction, dict[int, ParleyError]]:
+        """Open deals."""
+        ...
+
+    def redeem(
+        self, redemptions: Sequence[Redemption]
+    ) -> tuple[Transaction, dict[int, ParleyError]]:
+        """Redeem vouchers."""
         ...

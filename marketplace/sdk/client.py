@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from marketplace.adapters.evm.account import EvmAccount
 from marketplace.adapters.evm.escrow import EvmEscrow
+from marketplace.adapters.evm.hand import Hand
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.errors import (
@@ -23,6 +25,7 @@ from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Invitation, Kind, parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
+from marketplace.ports.chain import Holding
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.ledger import Ledger
@@ -83,11 +86,13 @@ class Client:
             self._registry.close()
             raise
         signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain)
+        hand = Hand(chain, rpc, wallet)
         self._means = Means(
             registry=self._registry,
             signer=signer,
             chain=chain,
-            escrow=EvmEscrow(chain, rpc, wallet),
+            escrow=EvmEscrow(hand),
+            account=EvmAccount(hand),
             random_bytes32=random_bytes32,
         )
 
@@ -189,11 +194,33 @@ class Client:
 
     def cancel(self, nonce: int) -> None:
         """Spend a nonce on chain: no offer signed under it can be opened any more."""
-        self._means.escrow.cancel(nonce)
+        self._means.account.cancel(nonce)
 
     def cancel_all(self) -> None:
         """Cancel every offer this party has signed and not seen opened; open deals go on."""
-        self._means.escrow.cancel_all()
+        self._means.account.cancel_all()
+
+    def deposit(self, amount: int) -> Holding:
+        """Put money into the escrow, which binds this party: its deals are paid from there."""
+        token = self._means.signer.limits.token
+        self._means.escrow.allow(token, amount)
+        self._means.account.deposit(token, amount)
+        return self.holding()
+
+    def leave(self) -> Holding:
+        """Announce that this party leaves; it is free to withdraw and cancel at ``leaves_at``."""
+        self._means.account.announce()
+        return self.holding()
+
+    def withdraw(self, amount: int, to: Address | None = None) -> Holding:
+        """Take money out of the escrow, once not bound; to this party, unless told otherwise."""
+        token = self._means.signer.limits.token
+        self._means.account.withdraw(token, to or self.address, amount)
+        return self.holding()
+
+    def holding(self) -> Holding:
+        """What the escrow holds for this party outside its deals, and whether it is bound."""
+        return self._means.chain.holding(self._means.signer.limits.token, self.address)
 
     def evidence(self, deal: Settlement) -> dict[str, Json]:
         """Everything a third party needs to judge the deal, as JSON."""

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from marketplace.core.errors import LedgerInUse, LedgerUnreadable
 from marketplace.core.guardrails import Commitment, Exposure
+from marketplace.core.values import Digest
 
 _WORD = 8  # the escrow's nonce bitmap holds 256 nonces a storage word
 
 
 class Ledger:
-    """Exposure and nonces of one signer; in memory only, where no path is given.
+    """Exposure, nonces and vouchers of one signer; in memory only, where no path is given.
 
     Nonces start at a random storage word of the escrow's bitmap and go up: two ledgers of
     one key do not meet, and neighbours share the word, which makes all but the first cheap.
@@ -31,11 +32,13 @@ class Ledger:
         # Held from the decision to its record, so that two threads cannot both have the last of it.
         self.lock = threading.RLock()
         self.exposure = Exposure()
+        self.vouchers: dict[Digest, int] = {}
         self._next_nonce = secrets.randbits(256 - _WORD) << _WORD
         self._facts: dict[str, Callable[..., None]] = {
             "nonce": self._took,
             "offered": self._offered,
             "ended": self._ended,
+            "voucher": self._vouched,
         }
         self._path = path
         self._file = _claim(path) if path is not None else None
@@ -63,6 +66,10 @@ class Ledger:
         """The chain shows that the nonce can cost nothing any more."""
         self._write("ended", nonce)
 
+    def vouched(self, deal: Digest, amount: int) -> None:
+        """A voucher is about to be signed: ``amount`` in all, in base units."""
+        self._write("voucher", deal, amount)
+
     def _write(self, fact: str, *values: int | str) -> None:
         told = [str(value) for value in values]
         with self.lock:
@@ -79,6 +86,9 @@ class Ledger:
 
     def _ended(self, nonce: str) -> None:
         self.exposure = self.exposure.ended(int(nonce))
+
+    def _vouched(self, deal: str, amount: str) -> None:
+        self.vouchers[deal] = int(amount)
 
     def _replay(self, path: Path) -> None:
         *lines, torn = path.read_bytes().split(b"\n")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from marketplace.core.errors import ArtifactMissing, DeliverableWrong
 from marketplace.core.message import Upload
 from marketplace.core.values import Digest
-from marketplace.ports.chain import ChainView, Escrow
+from marketplace.ports.chain import Account, ChainView, Escrow
 from marketplace.sdk.registry import Registry
 from marketplace.sdk.signer import Signer
 
@@ -24,6 +24,7 @@ class Means:
     signer: Signer
     chain: ChainView
     escrow: Escrow
+    account: Account
     random_bytes32: Callable[[], Digest]
 
     def put(self, negotiation: Digest, data: bytes) -> Digest:

@@ -4,11 +4,22 @@ import time
 from collections.abc import Collection
 
 from marketplace.core.agreement import Agreement
-from marketplace.core.deal import Deal, DealState, Operation, delivery_deadline, review_deadline
+from marketplace.core.deal import (
+    Deal,
+    DealState,
+    Operation,
+    arbitration_deadline,
+    delivery_deadline,
+    due,
+    grace_deadline,
+    review_deadline,
+)
 from marketplace.core.errors import ArtifactMissing
 from marketplace.core.feasibility import check_feasible
-from marketplace.core.values import Digest
-from marketplace.ports.chain import DealEvent, Transaction
+from marketplace.core.signature import Signature
+from marketplace.core.terms import Rail
+from marketplace.core.values import ZERO_ADDRESS, Digest
+from marketplace.ports.chain import DealEvent, Move, Opening, Transaction
 from marketplace.sdk.means import POLL_SECONDS, Means, sha256_hex
 
 
@@ -36,20 +47,36 @@ class Settlement:
         return self._means.chain.position(self.id)
 
     @property
+    def disputable(self) -> bool:
+        """Whether the terms name an arbiter, for whom a dispute calls."""
+        terms = self.agreement.terms
+        return terms.rail == Rail.ESCROW and terms.arbiter != ZERO_ADDRESS
+
+    @property
     def delivery_deadline(self) -> int:
-        """From this block time the buyer can take a refund if nothing was delivered."""
+        """While FUNDED: from this block time the buyer can take a refund."""
         return delivery_deadline(self.position, self.agreement.terms)
 
     @property
     def review_deadline(self) -> int:
-        """From this block time the seller can claim."""
+        """While DELIVERED: from this block time the seller can claim."""
         return review_deadline(self.position, self.agreement.terms)
+
+    @property
+    def arbitration_deadline(self) -> int:
+        """While DISPUTED: from this block time anyone can end the dispute by its defaults."""
+        return arbitration_deadline(self.position, self.agreement.terms)
+
+    @property
+    def grace_deadline(self) -> int:
+        """Metered: from this block time no voucher is redeemed, and the buyer can close."""
+        return grace_deadline(self.position, self.agreement.terms)
 
     def open(self) -> Deal:
         """Open the deal: price and bond move into the escrow."""
         terms = self.agreement.terms
         check_feasible(terms, self._means.chain.now(), self._means.chain.facts(terms))
-        self._did("open", self._means.escrow.open(self.agreement))
+        self._did("open", self._means.escrow.open(Opening(self.agreement)))
         return self.position
 
     def wait(self, states: Collection[DealState], until: int) -> Deal:
@@ -75,7 +102,7 @@ class Settlement:
         failure in between, calling it again with the same bytes leaves them.
         """
         if self.position.state is not DealState.DELIVERED:
-            self._operate(Operation.DELIVER, (sha256_hex(data), charge))
+            self._operate(Move(Operation.DELIVER, sha256_hex(data), charge))
         self._means.put(self.agreement.negotiation, data)
         return self.position
 
@@ -85,7 +112,8 @@ class Settlement:
 
     def gas(self) -> list[int]:
         """The gas of each of the deal's transactions, whoever sent them."""
-        return [self._means.chain.gas(event.transaction) for event in self.events()]
+        sent = dict.fromkeys(event.transaction for event in self.events())
+        return [self._means.chain.gas(transaction) for transaction in sent]
 
     def fetch(self) -> bytes:
         """What was delivered, checked against the digest that the escrow recorded.
@@ -99,17 +127,95 @@ class Settlement:
                 return self._means.get(self.agreement.negotiation, str(event.values["deliverable"]))
         raise ArtifactMissing(self.id)
 
-    def release(self) -> Deal:
-        """As the buyer: let the charge go to the seller."""
-        return self._operate(Operation.RELEASE)
+    def release(self, amount: int | None = None) -> Deal:
+        """As the buyer: let ``amount`` in all go to the seller; all that is due, if not given.
+
+        The amount is in the transaction: a delivery that bills more in the meantime, or after a
+        reorganisation, is not paid by it. All of it in a dispute gives in: the seller gets the
+        stake too.
+        """
+        amount = due(self.position, self.agreement.terms) if amount is None else amount
+        return self._operate(Move(Operation.RELEASE, amount=amount))
+
+    def voucher(self, amount: int) -> Signature:
+        """As who signs vouchers: a word that ``amount`` in all is the seller's; give it to it."""
+        return self._means.signer.voucher(self.agreement.terms, amount)
+
+    def redeem(self, amount: int, voucher: Signature) -> Deal:
+        """As anyone: release by a voucher."""
+        return self._operate(Move(Operation.REDEEM, amount=amount, signatures=(voucher,)))
 
     def claim(self) -> Deal:
         """As the seller, after the review window: take the charge."""
-        return self._operate(Operation.CLAIM)
+        return self._operate(Move(Operation.CLAIM))
 
     def refund(self) -> Deal:
         """As the buyer after the delivery window, as the seller any time: undo the deal."""
-        return self._operate(Operation.REFUND)
+        return self._operate(Move(Operation.REFUND))
+
+    def dispute(self, reasons: bytes) -> Deal:
+        """As the buyer, inside the review window: stake the arbiter's fee and call for it.
+
+        The reasons are left with the registry, and their digest is in the transaction. After a
+        failure in between, calling it again with the same bytes leaves them.
+        """
+        terms = self.agreement.terms
+        if self.position.state is not DealState.DISPUTED:
+            # A bound buyer may have too little left inside; then its wallet pays.
+            self._means.escrow.allow(terms.token, terms.arbiter_fee)
+            self._operate(Move(Operation.DISPUTE, sha256_hex(reasons)))
+        self._means.put(self.agreement.negotiation, reasons)
+        return self.position
+
+    def resolve(self, charge: int, bond_to_seller: int) -> Deal:
+        """As the arbiter: ``charge`` in all and this much of the bond are the seller's."""
+        ruling = Move(Operation.RESOLVE, amount=charge, bond_to_seller=bond_to_seller)
+        return self._operate(ruling)
+
+    def expire(self) -> Deal:
+        """As anyone, after the arbitration window: end the dispute as both signed it."""
+        return self._operate(Move(Operation.EXPIRE))
+
+    def settle_offer(self, charge: int, bond_to_seller: int, valid_before: int) -> Signature:
+        """As a party: sign how the deal shall end; give it to the counterparty.
+
+        Args:
+            charge: what the seller gets of the price in all, in base units.
+            bond_to_seller: what it gets of the bond; the buyer gets the rest of both.
+            valid_before: the instant from which the offer no longer holds.
+        """
+        terms, signer = self.agreement.terms, self._means.signer
+        return signer.settlement(terms, charge, bond_to_seller, valid_before)
+
+    def settle(
+        self, charge: int, bond_to_seller: int, valid_before: int, offered: Signature
+    ) -> Deal:
+        """As a party: end the deal as the counterparty offered with ``settle_offer``."""
+        own = self.settle_offer(charge, bond_to_seller, valid_before)
+        buying = self._means.signer.address == self.agreement.terms.buyer
+        signatures = (own, offered) if buying else (offered, own)
+        ending = Move(
+            Operation.SETTLE,
+            amount=charge,
+            bond_to_seller=bond_to_seller,
+            valid_before=valid_before,
+            signatures=signatures,
+        )
+        return self._operate(ending)
+
+    def notice(self) -> Deal:
+        """As a party of a metered deal: let it end after its notice window."""
+        return self._operate(Move(Operation.NOTICE))
+
+    def close(self, amount: int | None = None, voucher: Signature = "") -> Deal:
+        """End a metered deal: the seller with its last voucher, the buyer after the grace.
+
+        Args:
+            amount: in all; what was released, if not given.
+            voucher: for a higher amount than that.
+        """
+        amount = self.position.released if amount is None else amount
+        return self._operate(Move(Operation.CLOSE, amount=amount, signatures=(voucher,)))
 
     def _confirmed(self) -> Deal:
         return self._means.chain.position(self.id, self._means.signer.limits.confirmations)
@@ -118,9 +224,9 @@ class Settlement:
         # A chain that mines on demand has an old latest block; the next one has the wall's time.
         return max(self._means.signer.clock.now(), self._means.chain.now())
 
-    def _operate(self, operation: Operation, delivery: tuple[Digest, int] | None = None) -> Deal:
-        sent = self._means.escrow.operate(self.agreement.terms, operation, delivery)
-        self._did(operation.value, sent)
+    def _operate(self, move: Move) -> Deal:
+        sent = self._means.escrow.operate(self.agreement.terms, move)
+        self._did(move.operation.value, sent)
         return self.position
 
     def _did(self, operation: str, transaction: Transaction) -> None:

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 
+from marketplace.core.consent import Settlement, Voucher
+from marketplace.core.deal import voucher_signer
 from marketplace.core.eip712 import Domain
-from marketplace.core.errors import ExposureExceeded
+from marketplace.core.errors import (
+    AmountTooHigh,
+    AmountTooLow,
+    ExposureExceeded,
+    LimitExceeded,
+    NotAParty,
+    WrongSigner,
+)
 from marketplace.core.guardrails import (
     Commitment,
     Limits,
@@ -65,6 +74,51 @@ class Signer:
         signature = self._sign_terms(terms, subject)
         digest = terms.digest(self.domain)
         return Message(Kind.ACCEPTANCE, negotiation, self.address, digest, signature)
+
+    def voucher(self, terms: Terms, amount: int) -> Signature:
+        """Sign that ``amount`` in all is the seller's, on record before it is signed.
+
+        At most the price, which the exposure has counted since the terms were signed; never
+        less than an earlier voucher, which could not be taken back by it.
+
+        Raises:
+            WrongSigner: vouchers of this deal are another key's.
+            AmountTooHigh: more than the price.
+            AmountTooLow: less than was vouched for already.
+        """
+        expected = voucher_signer(terms)
+        if self.address != expected:
+            raise WrongSigner(expected, self.address)
+        if amount > terms.price:
+            raise AmountTooHigh(amount, terms.price)
+        deal = terms.digest(self.domain)
+        with self.ledger.lock:
+            least = self.ledger.vouchers.get(deal, 0)
+            if amount < least:
+                raise AmountTooLow(amount, least)
+            self.ledger.vouched(deal, amount)
+        return self.wallet.sign(Voucher(deal, amount).digest(self.domain))
+
+    def settlement(
+        self, terms: Terms, charge: int, bond_to_seller: int, valid_before: int
+    ) -> Signature:
+        """Sign how a deal of this party ends: it can give away the price and the bond, no more.
+
+        Raises:
+            NotAParty: the deal is others'.
+            AmountTooHigh: more than the price or the bond.
+            LimitExceeded: it would hold for longer than an offer may.
+        """
+        if self.address not in (terms.buyer, terms.seller):
+            raise NotAParty(self.address, f"{terms.buyer} {terms.seller}")
+        for amount, most in ((charge, terms.price), (bond_to_seller, terms.bond)):
+            if amount > most:
+                raise AmountTooHigh(amount, most)
+        lasts, longest = valid_before - self.clock.now(), self.limits.longest_open
+        if lasts > longest:
+            raise LimitExceeded("longest_open", lasts, longest)
+        ending = Settlement(terms.digest(self.domain), charge, bond_to_seller, valid_before)
+        return self.wallet.sign(ending.digest(self.domain))
 
     def invitation(self, invitation: Invitation) -> Message:
         """Sign an invitation; its digest is the negotiation's id."""

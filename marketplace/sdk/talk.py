@@ -21,7 +21,7 @@ from marketplace.core.negotiation import (
     begin,
 )
 from marketplace.core.outcome import DELIVERY_WINDOW, Outcome, Subject
-from marketplace.core.terms import Rail, Terms
+from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
 from marketplace.sdk.means import Means
 from marketplace.wire.views import MessageView
@@ -173,26 +173,28 @@ class Talk:
         return Terms(
             buyer=invitation.buyer,
             seller=invitation.seller,
-            arbiter=ZERO_ADDRESS,
             token=rules.token,
             price=subject.price,
-            bond=rules.bond(subject.price),
             fee_bps=rules.fee_bps,
             fee_recipient=rules.fee_recipient,
-            arbiter_fee=0,
-            rail=Rail.ESCROW,
+            rail=rules.rail,
             open_by=self.now() + open_for,
-            delivery_window=subject.outcome[DELIVERY_WINDOW],
-            review_window=rules.review_window,
-            arbitration_window=0,
-            default_seller_bps=0,
             subject=subject.digest,
             previous=self.negotiation.head,
             buyer_nonce=invitation.buyer_nonce,
             seller_nonce=seller_nonce,
             buyer_epoch=invitation.buyer_epoch,
             seller_epoch=seller_epoch,
+            bond=rules.bond(subject.price),
+            delivery_window=subject.outcome[DELIVERY_WINDOW],
+            review_window=rules.review_window,
+            notice_window=rules.notice_window,
             voucher_signer=ZERO_ADDRESS,
+            arbiter=rules.arbiter,
+            arbiter_fee=rules.arbiter_fee,
+            arbitration_window=rules.arbitration_window,
+            default_seller_bps=rules.default_seller_bps,
+            goods=ZERO_DIGEST,
             bundle=ZERO_DIGEST,
         )
 

@@ -105,7 +105,7 @@ class Hall:
         chain: Any = FundedChain(self.clock)
         signer = Signer(Wallet(party.key), limits, ledger, DOMAIN, self.clock, chain)
         registry: Any = self
-        means = Means(registry, signer, chain, chain, lambda: f"0x{next(salts):064x}")
+        means = Means(registry, signer, chain, chain, chain, lambda: f"0x{next(salts):064x}")
         return Talk(means, self.header, self.content, self.views[0])
 
     def submit(self, envelope: dict[str, Any]) -> Receipt:

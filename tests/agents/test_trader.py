@@ -16,9 +16,9 @@ from agents.providers.compute import Result
 from agents.providers.dataset import Dataset
 from agents.providers.faults import ChunkDiffers, Fault, JobMalformed, OutputDiffers
 from agents.strategies import buyer, seller
-from agents.trader import LONGEST_TALK, agree, buy, receive, sell, serve
+from agents.trader import LONGEST_TALK, agree, buy, collect, receive, sell, serve
 from marketplace.core.errors import ParleyError
-from marketplace.sdk import DealState, Listed, Rules, Settlement, State
+from marketplace.sdk import DealState, Listed, Rules, Settlement, SettlementRules, State
 from marketplace.services import feed
 
 JOB = Compute.of("sha256", b"abc")
@@ -103,10 +103,11 @@ class Market:
 
 @pytest.fixture
 def market(stage):
-    def make(content) -> Market:
+    def make(content, trusted=()) -> Market:
         sells, buys = stage.network.standing
-        selling = stage.party(SpyWallet(sells), most_exposure=100_000)
-        buying = stage.party(SpyWallet(buys), most_exposure=1_000_000, highest_unit_price=2_000)
+        selling = stage.party(SpyWallet(sells), most_exposure=100_000, trusted=trusted)
+        wide = {"most_exposure": 1_000_000, "highest_unit_price": 2_000, "trusted": trusted}
+        buying = stage.party(SpyWallet(buys), **wide)
         return Market(selling, buying, selling.client.publish(content), stage.network)
 
     return make
@@ -163,6 +164,42 @@ def test_a_wrong_output_is_not_released(market, stage):
     wrong = market(compute.listing(stage.network.token))
     deal = delivered(wrong, Guessing(JOB.job), JOB, JOB.request)
     is_not_released(deal, JOB, OutputDiffers)
+
+
+@pytest.fixture
+def judged(market, stage):
+    """A market whose listing names an arbiter that both humans trust."""
+    arbiter = stage.party()
+    rules = SettlementRules(
+        stage.network.token,
+        bond_bps=1_000,
+        review_window=WINDOW,
+        arbiter=arbiter.address,
+        arbiter_fee=5,
+        arbitration_window=WINDOW,
+    )
+    content = compute.listing(stage.network.token, rules=rules)
+    return market(content, trusted=(arbiter.address,)), arbiter
+
+
+def test_a_wrong_output_is_disputed_where_there_is_an_arbiter(judged):
+    wrong, arbiter = judged
+    deal = delivered(wrong, Guessing(JOB.job), JOB, JOB.request)
+    with pytest.raises(OutputDiffers):
+        receive(deal, JOB)
+    assert deal.position.state is DealState.DISPUTED
+    assert arbiter.client.settle(deal.agreement).resolve(0, 0).state is DealState.RESOLVED
+
+
+def test_a_seller_whose_arbiter_is_silent_ends_the_dispute_itself(judged):
+    honest, _ = judged
+    bought, sold = honest.agree(JOB, JOB, JOB.request)
+    bought.open()
+    sold.deliver(*JOB.produce(sold.agreement))
+    bought.dispute(b"on second thoughts")
+    honest.network.pass_time(WINDOW)
+    collect(sold)
+    assert sold.position.state is DealState.RESOLVED
 
 
 def test_an_honest_run_is_released_at_what_the_meter_says(market, stage):

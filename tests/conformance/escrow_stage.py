@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from market import BUYER, SELLER, STRANGER, Party
 
+from marketplace.adapters.evm.account import EvmAccount
+from marketplace.adapters.evm.batch import EvmBatch
 from marketplace.adapters.evm.deploy import Deployer
 from marketplace.adapters.evm.devchain import start_chain
+from marketplace.adapters.evm.encoding import struct_tuple
 from marketplace.adapters.evm.escrow import EvmEscrow
-from marketplace.adapters.evm.view import EvmView, naming, terms_tuple
+from marketplace.adapters.evm.hand import Hand
+from marketplace.adapters.evm.view import EvmView, naming
 from marketplace.core.agreement import Agreement
 from marketplace.core.outcome import Subject
 from marketplace.core.terms import Terms
@@ -18,7 +22,8 @@ from marketplace.sdk.wallet import Wallet
 
 TOKENS = 10**18
 SPENT_NONCE = 5
-POOR = Party("poor")
+ARBITER, BOUND, POOR = Party("arbiter"), Party("bound"), Party("poor")
+BOUND_TOKENS = 1_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,20 @@ class Stage:
     rpc: str
     view: EvmView
     token: str
-    hands: dict[str, EvmEscrow]
+    credits: str
+    hands: dict[str, Hand]
+
+    def escrow(self, by: str) -> EvmEscrow:
+        """A party's hand on deals."""
+        return EvmEscrow(self.hands[by])
+
+    def account(self, by: str) -> EvmAccount:
+        """A party's hand on its own account."""
+        return EvmAccount(self.hands[by])
+
+    def batch(self, by: str) -> EvmBatch:
+        """A party's hand on many deals."""
+        return EvmBatch(self.hands[by])
 
     def at(self, instant: int) -> int:
         """Let the last and the next block be at this instant; time does not go back."""
@@ -42,12 +60,8 @@ class Stage:
     def digest_if_feasible(self, terms: Terms) -> str:
         """What the contract's own view says of terms; raises its named error."""
         with naming("feasible", self.rpc):
-            digest: bytes = self.view.escrow.functions.feasible(terms_tuple(terms)).call()
+            digest: bytes = self.view.escrow.functions.feasible(struct_tuple(terms)).call()
         return "0x" + digest.hex()
-
-    def balances(self, *accounts: str) -> list[int]:
-        """Of the token, in base units."""
-        return [self.view.balance(self.token, account) for account in accounts]
 
     def agreement(self, terms: Terms) -> Agreement:
         """Both signatures; the subject plays no part on chain."""
@@ -58,11 +72,19 @@ class Stage:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Whatever happens inside has not happened afterwards."""
-        snapshot = self._rpc("evm_snapshot")
+        snapshot = self.remember()
         try:
             yield
         finally:
-            self._rpc("evm_revert", snapshot)
+            self.forget(snapshot)
+
+    def remember(self) -> object:
+        """A snapshot of the chain."""
+        return self._rpc("evm_snapshot")
+
+    def forget(self, snapshot: object) -> None:
+        """Undo everything since a snapshot."""
+        self._rpc("evm_revert", snapshot)
 
     def _rpc(self, method: str, *arguments: object) -> object:
         return self.view.web3.provider.make_request(method, list(arguments))["result"]
@@ -70,17 +92,23 @@ class Stage:
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A chain with an escrow, a token, and three parties who can pay; ``POOR`` cannot."""
+    """A chain with an escrow, a token, credits to sell, and parties who can pay.
+
+    ``POOR`` cannot; ``BOUND`` is bound with ``BOUND_TOKENS`` inside.
+    """
     with start_chain("embedded") as chain:
         deployer = Deployer(chain.rpc_url, chain.keys[0])
-        deployment = deployer.deploy()
+        deployment, goods = deployer.deploy(), deployer.deploy().token
         view = EvmView(chain.rpc_url, deployment.escrow)
-        hands = {}
-        for party in (BUYER, SELLER, STRANGER):
+        stage = Stage(chain.rpc_url, view, deployment.token, goods, {})
+        for party in (BUYER, SELLER, STRANGER, ARBITER, BOUND):
             deployer.give_gas(party.address, 10**20)
             deployer.mint(deployment.token, party.address, TOKENS)
-            hands[party.address] = EvmEscrow(view, chain.rpc_url, Wallet(party.key))
-        for party in (BUYER, SELLER):
-            hands[party.address].allow(deployment.token, TOKENS)
-            hands[party.address].cancel(SPENT_NONCE)
-        yield Stage(chain.rpc_url, view, deployment.token, hands)
+            stage.hands[party.address] = Hand(view, chain.rpc_url, Wallet(party.key))
+        for party in (BUYER, SELLER, BOUND):
+            stage.escrow(party.address).allow(deployment.token, TOKENS)
+            stage.account(party.address).cancel(SPENT_NONCE)
+        deployer.mint(goods, SELLER.address, TOKENS)
+        stage.escrow(SELLER.address).allow(goods, TOKENS)
+        stage.account(BOUND.address).deposit(deployment.token, BOUND_TOKENS)
+        yield stage

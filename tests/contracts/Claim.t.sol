@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEscrow, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
-import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
+import {VM, within} from "./Cheats.sol";
+import {Operation, Scenes} from "./Scenes.sol";
 
-contract ClaimTest is Stage {
+contract ClaimTest is Scenes {
     Terms private terms;
     bytes32 private deal;
     uint256 private notBefore;
@@ -20,47 +21,65 @@ contract ClaimTest is Stage {
         notBefore = START + 1_000 + terms.reviewWindow;
     }
 
-    function test_claim_pays_as_release_does_from_the_end_of_the_review_window_on() public {
+    function test_claim_pays_the_charge_as_a_release_does() public {
         VM.warp(notBefore);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Released(deal, seller, CHARGE - 19_980 + BOND, 19_980, PRICE - CHARGE);
-        VM.prank(seller);
-        escrow.claim(terms);
+        emit IEscrow.Paid(deal, State.RELEASED, seller, CHARGE, CHARGE - 19_980 + BOND, 19_980, PRICE - CHARGE);
+        act(seller, call());
         assertPaid(PRICE - CHARGE, CHARGE - 19_980 + BOND, 19_980);
+        assertPosition(deal, State.RELEASED, notBefore, CHARGE, CHARGE);
+    }
+
+    function testFuzz_claim_pays_what_was_not_released_before(uint104 released) public {
+        released = uint104(within(released, 1, CHARGE - 1));
+        act(buyer, encode(Operation.RELEASE, terms, released, 0));
+        VM.warp(notBefore);
+        uint256 fee = 19_980 - share(released, terms.feeBps);
+        VM.expectEmit(address(escrow));
+        emit IEscrow.Paid(deal, State.RELEASED, seller, CHARGE, CHARGE - released - fee + BOND, fee, PRICE - CHARGE);
+        act(seller, call());
+        assertPaid(PRICE - CHARGE, CHARGE - 19_980 + BOND, 19_980);
+    }
+
+    function testFuzz_claim_is_possible_from_the_end_of_the_review_window_on(uint32 window) public {
+        terms.reviewWindow = uint32(within(window, 60, 365 days));
+        terms = bring(terms, State.DELIVERED);
+        actFrom(block.timestamp + terms.reviewWindow, seller, call());
+    }
+
+    function test_claim_knows_no_deadline() public {
+        VM.warp(notBefore + 3 * 365 days);
+        act(seller, call());
         assertState(deal, State.RELEASED);
-        VM.assertEq(escrow.position(deal).charge, CHARGE);
     }
 
-    function test_claim_reverts_in_the_last_second_of_the_review_window() public {
-        VM.warp(notBefore - 1);
-        refuse(seller, abi.encodeWithSelector(IEscrow.ClaimEarly.selector, notBefore, notBefore - 1));
+    function test_claim_on_the_exchange_rail_follows_the_arbiters_silence() public {
+        terms = reach(Rail.EXCHANGE, State.DELIVERED);
+        actFrom(block.timestamp + terms.reviewWindow, seller, call());
+        assertState(escrow.digest(terms), State.RELEASED);
     }
 
-    function test_claim_reverts_when_caller_is_not_the_seller() public {
+    function testFuzz_claim_reverts_when_caller_is_not_the_seller(address anyone) public {
         VM.warp(notBefore);
-        refuse(buyer, wrongCaller(buyer, seller));
-        refuse(stranger, wrongCaller(stranger, seller));
+        refuseOthers(call(), anyone, seller);
     }
 
-    function test_claim_reverts_when_the_deal_was_released() public {
-        VM.prank(buyer);
-        escrow.release(terms);
-        VM.warp(notBefore);
-        refuse(seller, wrongState(State.RELEASED, State.DELIVERED));
+    function test_claim_reverts_in_every_state_but_delivered() public {
+        refuseInOtherStates(Operation.CLAIM, seller, Rail.ESCROW, only(State.DELIVERED), State.DELIVERED);
+        refuseInOtherStates(Operation.CLAIM, seller, Rail.EXCHANGE, only(State.DELIVERED), State.DELIVERED);
+    }
+
+    function test_claim_reverts_on_the_metered_rail_in_every_state() public {
+        refuseInOtherStates(Operation.CLAIM, seller, Rail.METERED, only(State.DELIVERED), State.DELIVERED);
     }
 
     function test_claim_reverts_without_a_delivery_however_late() public {
-        (terms.buyerNonce, terms.sellerNonce, terms.openBy) = (1, 1, START + 2_000);
-        fund(buyer, PRICE);
-        fund(seller, BOND);
-        open(terms);
+        terms = reach(Rail.ESCROW, State.FUNDED);
         VM.warp(START + 365 days);
-        refuse(seller, wrongState(State.FUNDED, State.DELIVERED));
+        refuse(seller, call(), wrongState(State.FUNDED, State.DELIVERED));
     }
 
-    function refuse(address caller, bytes memory reason) private {
-        VM.expectRevert(reason);
-        VM.prank(caller);
-        escrow.claim(terms);
+    function call() private view returns (bytes memory) {
+        return encode(Operation.CLAIM, terms);
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEscrow, Position, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
-import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
+import {VM, within} from "./Cheats.sol";
+import {Operation, Scenes} from "./Scenes.sol";
 
-contract DeliverTest is Stage {
+contract DeliverTest is Scenes {
     Terms private terms;
     bytes32 private deal;
 
@@ -15,78 +16,80 @@ contract DeliverTest is Stage {
         deal = open(terms);
     }
 
-    function test_deliver_records_the_charge_and_the_time_and_moves_no_money() public {
-        VM.warp(START + 99);
+    function testFuzz_deliver_records_charge_and_time_and_moves_no_money(uint104 charge, uint256 passed) public {
+        charge = uint104(within(charge, 0, PRICE));
+        uint256 time = START + within(passed, 0, terms.deliveryWindow - 1);
+        VM.warp(time);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Delivered(deal, DELIVERABLE, CHARGE);
-        deliver(terms, CHARGE);
+        emit IEscrow.Delivered(deal, DELIVERABLE, charge);
+        act(seller, call(charge));
 
-        Position memory held = escrow.position(deal);
-        VM.assertEq(uint8(held.state), uint8(State.DELIVERED));
-        VM.assertEq(held.openedAt, START);
-        VM.assertEq(held.deliveredAt, START + 99);
-        VM.assertEq(held.charge, CHARGE);
+        assertPosition(deal, State.DELIVERED, time, charge, 0);
         assertHeld(address(escrow), uint256(PRICE) + BOND);
     }
 
-    function test_deliver_succeeds_in_the_last_second_of_the_window() public {
-        VM.warp(START + terms.deliveryWindow - 1);
-        deliver(terms, CHARGE);
-        assertState(deal, State.DELIVERED);
+    function testFuzz_deliver_is_possible_before_the_end_of_its_window_and_not_at_it(uint32 window) public {
+        terms.deliveryWindow = uint32(within(window, 60, 365 days));
+        VM.warp(START + 77);
+        terms = bring(terms, State.FUNDED);
+        uint256 deadline = block.timestamp + terms.deliveryWindow;
+        actBefore(deadline, seller, call(CHARGE));
+        assertPosition(escrow.digest(terms), State.DELIVERED, deadline - 1, CHARGE, 0);
     }
 
-    function test_deliver_reverts_from_the_end_of_the_window_on() public {
-        uint256 deadline = START + terms.deliveryWindow;
-        VM.warp(deadline);
-        refuse(
-            terms.seller, DELIVERABLE, CHARGE, abi.encodeWithSelector(IEscrow.DeliveryLate.selector, deadline, deadline)
-        );
+    function test_deliver_bills_at_most_the_price() public {
+        refuse(seller, call(PRICE + 1), amountTooHigh(PRICE + 1, PRICE));
+        refuse(seller, call(type(uint104).max), amountTooHigh(type(uint104).max, PRICE));
+        act(seller, call(PRICE));
+        assertPosition(deal, State.DELIVERED, START, PRICE, 0);
     }
 
-    function test_deliver_reverts_when_caller_is_not_the_seller() public {
-        refuse(buyer, DELIVERABLE, CHARGE, wrongCaller(buyer, seller));
-        refuse(stranger, DELIVERABLE, CHARGE, wrongCaller(stranger, seller));
+    function testFuzz_deliver_bills_at_least_what_was_released(uint104 released) public {
+        released = uint104(within(released, 1, PRICE - 1));
+        act(buyer, encode(Operation.RELEASE, terms, released, 0));
+        refuse(seller, call(released - 1), amountTooLow(released - 1, released));
+        refuse(seller, call(0), amountTooLow(0, released));
+        act(seller, call(released));
+        assertPosition(deal, State.DELIVERED, START, released, released);
     }
 
-    function test_deliver_accepts_a_charge_of_nothing_and_of_the_whole_price() public {
-        deliver(terms, 0);
-        VM.assertEq(escrow.position(deal).charge, 0);
-
-        (terms.buyerNonce, terms.sellerNonce) = (1, 1);
-        fund(buyer, PRICE);
-        fund(seller, BOND);
-        bytes32 second = open(terms);
-        deliver(terms, PRICE);
-        VM.assertEq(escrow.position(second).charge, PRICE);
-    }
-
-    function test_deliver_reverts_when_the_charge_is_over_the_price() public {
-        refuse(seller, DELIVERABLE, PRICE + 1, abi.encodeWithSelector(IEscrow.ChargeTooHigh.selector, PRICE + 1, PRICE));
+    function test_deliver_of_a_free_piece_of_work_is_recorded() public {
+        act(seller, call(0));
+        assertPosition(deal, State.DELIVERED, START, 0, 0);
     }
 
     function test_deliver_reverts_without_a_deliverable() public {
-        refuse(seller, 0, CHARGE, abi.encodeWithSelector(IEscrow.DeliverableMissing.selector, deal));
+        bytes memory nameless = abi.encodeCall(IEscrow.deliver, (terms, bytes32(0), CHARGE));
+        refuse(seller, nameless, abi.encodeWithSelector(IEscrow.DeliverableMissing.selector, deal));
     }
 
-    function test_deliver_reverts_the_second_time() public {
-        deliver(terms, CHARGE);
-        refuse(seller, DELIVERABLE, CHARGE, wrongState(State.DELIVERED, State.FUNDED));
+    function testFuzz_deliver_reverts_when_caller_is_not_the_seller(address anyone) public {
+        refuseOthers(call(CHARGE), anyone, seller);
     }
 
-    function test_deliver_reverts_after_the_deal_ended() public {
-        VM.prank(seller);
-        escrow.refund(terms);
-        refuse(seller, DELIVERABLE, CHARGE, wrongState(State.REFUNDED, State.FUNDED));
+    function testFuzz_deliver_on_the_exchange_rail_is_the_arbiters_alone(address anyone) public {
+        terms = reach(Rail.EXCHANGE, State.FUNDED);
+        refuseOthers(call(CHARGE), anyone, umpire);
+        act(umpire, call(CHARGE));
+        assertPosition(escrow.digest(terms), State.DELIVERED, START, CHARGE, 0);
     }
 
-    function test_deliver_reverts_when_the_terms_are_not_the_signed_ones() public {
-        terms.price += 1;
-        refuse(seller, DELIVERABLE, CHARGE, wrongState(State.NONE, State.FUNDED));
+    function test_deliver_reverts_in_every_state_but_funded() public {
+        refuseInOtherStates(Operation.DELIVER, seller, Rail.ESCROW, only(State.FUNDED), State.FUNDED);
+        refuseInOtherStates(Operation.DELIVER, umpire, Rail.EXCHANGE, only(State.FUNDED), State.FUNDED);
     }
 
-    function refuse(address caller, bytes32 deliverable, uint128 charge, bytes memory reason) private {
-        VM.expectRevert(reason);
-        VM.prank(caller);
-        escrow.deliver(terms, deliverable, charge);
+    function test_deliver_reverts_on_the_metered_rail() public {
+        terms = reach(Rail.METERED, State.FUNDED);
+        refuse(seller, call(CHARGE), wrongRail(Rail.METERED, Rail.ESCROW));
+    }
+
+    function test_deliver_reverts_when_one_field_is_not_the_signed_one() public {
+        terms.reviewWindow -= 1;
+        refuse(seller, call(CHARGE), wrongState(State.NONE, State.FUNDED));
+    }
+
+    function call(uint104 charge) private view returns (bytes memory) {
+        return encode(Operation.DELIVER, terms, charge, 0);
     }
 }

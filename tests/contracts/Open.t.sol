@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Escrow} from "../../contracts/Escrow.sol";
-import {IEscrow, Position, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Opening, Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
+import {TermsLib} from "../../contracts/libraries/TermsLib.sol";
 import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {Openings} from "./Openings.sol";
 
-contract OpenTest is Stage {
+contract OpenTest is Openings {
     function test_open_moves_price_and_bond_to_the_unit_and_spends_both_nonces() public {
         Terms memory terms = offer();
         fund(buyer, 11);
@@ -22,20 +24,32 @@ contract OpenTest is Stage {
 
     function test_open_records_the_state_the_time_and_nothing_else() public {
         VM.warp(START + 17);
-        Position memory held = escrow.position(open(offer()));
-        VM.assertEq(uint8(held.state), uint8(State.FUNDED));
-        VM.assertEq(held.openedAt, START + 17);
-        VM.assertEq(held.deliveredAt, 0);
-        VM.assertEq(held.charge, 0);
+        bytes32 deal = open(offer());
+        assertPosition(deal, State.FUNDED, START + 17, 0, 0);
+        VM.assertEq(escrow.position(deal).inside, 0);
+    }
+
+    function test_open_accepts_every_rail_that_stores_a_position() public {
+        Terms[4] memory all = [offer(), disputable(), metered(), exchange()];
+        for (uint256 i = 0; i < all.length; i++) {
+            (all[i].buyerNonce, all[i].sellerNonce) = (i, i);
+            assertState(open(all[i]), State.FUNDED);
+            fund(buyer, PRICE);
+            fund(seller, BOND);
+        }
     }
 
     function test_open_returns_the_digest_and_says_who_trades_what() public {
         Terms memory terms = offer();
+        Opening memory opening = signed(terms);
         bytes32 deal = escrow.digest(terms);
-        (bytes memory ofBuyer, bytes memory ofSeller) = (sign(BUYER_KEY, deal), sign(SELLER_KEY, deal));
         VM.expectEmit(address(escrow));
-        emit IEscrow.Opened(deal, buyer, seller, address(token), PRICE, BOND);
-        VM.assertEq(escrow.open(terms, ofBuyer, ofSeller), deal);
+        emit IEscrow.Opened(deal, buyer, seller, address(token), PRICE, BOND, terms.buyerNonce, terms.sellerNonce);
+        VM.assertEq(escrow.open(opening), deal);
+    }
+
+    function test_the_digest_is_the_typed_data_hash_of_the_terms() public view {
+        VM.assertEq(escrow.digest(offer()), typedDigest(structHash(offer())));
     }
 
     function test_open_succeeds_without_bond_and_without_a_seller_who_approved() public {
@@ -59,7 +73,7 @@ contract OpenTest is Stage {
         open(terms);
         fund(buyer, PRICE);
         fund(seller, BOND);
-        refuseOpen(terms, abi.encodeWithSelector(IEscrow.NonceSpent.selector, buyer, terms.buyerNonce));
+        refuseOpen(terms, nonceSpent(buyer, terms.buyerNonce));
     }
 
     function test_open_refuses_an_ended_deal() public {
@@ -67,21 +81,45 @@ contract OpenTest is Stage {
         open(terms);
         VM.prank(seller);
         escrow.refund(terms);
-        refuseOpen(terms, abi.encodeWithSelector(IEscrow.NonceSpent.selector, buyer, terms.buyerNonce));
+        refuseOpen(terms, nonceSpent(buyer, terms.buyerNonce));
+    }
+
+    function test_one_negotiation_is_one_deal_though_both_signed_many_offers() public {
+        Terms memory first = offer();
+        Terms memory second = offer();
+        (second.price, second.previous) = (PRICE - 1, escrow.digest(first));
+        // The later offer supersedes nothing by itself: whichever is opened first closes the others.
+        open(first);
+        fund(buyer, PRICE);
+        fund(seller, BOND);
+        refuseOpen(second, nonceSpent(buyer, second.buyerNonce));
+        assertState(escrow.digest(second), State.NONE);
     }
 
     function test_open_refuses_a_second_deal_on_the_buyers_nonce() public {
         open(offer());
         Terms memory second = offer();
         second.sellerNonce += 1;
-        refuseOpen(second, abi.encodeWithSelector(IEscrow.NonceSpent.selector, buyer, second.buyerNonce));
+        refuseOpen(second, nonceSpent(buyer, second.buyerNonce));
     }
 
     function test_open_refuses_a_second_deal_on_the_sellers_nonce() public {
         open(offer());
         Terms memory second = offer();
         second.buyerNonce += 1;
-        refuseOpen(second, abi.encodeWithSelector(IEscrow.NonceSpent.selector, seller, second.sellerNonce));
+        refuseOpen(second, nonceSpent(seller, second.sellerNonce));
+        VM.assertFalse(escrow.nonceSpent(buyer, second.buyerNonce));
+    }
+
+    function test_a_nonce_is_spent_in_whichever_role_its_signer_trades() public {
+        Terms memory terms = offer();
+        terms.sellerNonce = 7;
+        open(terms);
+        Terms memory turned = offer();
+        (turned.buyer, turned.seller, turned.buyerNonce) = (seller, buyer, 7);
+        Opening memory opening = signed(turned, SELLER_KEY, BUYER_KEY);
+        VM.expectRevert(nonceSpent(seller, 7));
+        escrow.open(opening);
     }
 
     function test_open_keeps_two_deals_of_the_same_parties_apart() public {
@@ -94,8 +132,6 @@ contract OpenTest is Stage {
         fund(buyer, PRICE);
         fund(seller, BOND);
         bytes32 two = open(second);
-        VM.assertTrue(escrow.nonceSpent(buyer, first.buyerNonce));
-        VM.assertTrue(escrow.nonceSpent(seller, first.sellerNonce));
 
         deliver(first, CHARGE);
         assertState(one, State.DELIVERED);
@@ -117,25 +153,52 @@ contract OpenTest is Stage {
         Terms memory terms = offer();
         VM.prank(seller);
         token.approve(address(escrow), BOND - 1);
-        refuseOpen(
-            terms, abi.encodeWithSelector(IEscrow.AllowanceShort.selector, seller, uint256(BOND) - 1, uint256(BOND))
-        );
+        refuseOpen(terms, allowanceShort(seller, BOND - 1, BOND));
         VM.assertFalse(escrow.nonceSpent(buyer, terms.buyerNonce));
         assertHeld(buyer, PRICE);
         assertState(escrow.digest(terms), State.NONE);
     }
 
+    function test_open_refuses_the_atomic_rail_which_swaps() public {
+        Terms memory terms = offer();
+        terms.rail = Rail.ATOMIC;
+        refuseOpen(terms, wrongRail(Rail.ATOMIC, Rail.ESCROW));
+    }
+
+    function test_open_refuses_terms_that_name_a_bundle() public {
+        Terms memory terms = offer();
+        terms.bundle = keccak256("a bundle");
+        refuseOpen(terms, wrongBundle(terms.bundle, 0));
+    }
+
     function test_digest_is_another_on_another_chain_and_in_another_escrow() public {
         Terms memory terms = offer();
         bytes32 here = escrow.digest(terms);
-        VM.assertTrue(new Escrow().digest(terms) != here);
+        VM.assertTrue(IEscrow(VM.deployCode("Escrow.sol:Escrow")).digest(terms) != here);
         VM.chainId(block.chainid + 1);
         VM.assertTrue(escrow.digest(terms) != here);
     }
 
+    function test_every_field_of_the_terms_is_in_the_digest() public view {
+        bytes32 whole = escrow.digest(offer());
+        for (uint256 place = 0; place < 25; place++) {
+            Terms memory terms = offer();
+            set(terms, place, 9);
+            VM.assertTrue(escrow.digest(terms) != whole);
+        }
+    }
+
+    /// @dev The digest is over the raw words: bits beyond a member's type make another deal, which must never open, as
+    /// it could not end.
+    function test_terms_with_dirty_upper_bits_never_open() public {
+        for (uint256 place = 0; place < 23; place++) {
+            if (place < 8 || place > 13) refuseDirty(place); // the others are whole words
+        }
+    }
+
     function test_domain_is_parley_version_1_of_this_escrow() public view {
         (bytes1 fields, string memory name, string memory version, uint256 chain, address home,,) =
-            escrow.eip712Domain();
+            IERC5267(address(escrow)).eip712Domain();
         VM.assertEq(bytes32(fields), bytes32(bytes1(0x0f)));
         VM.assertEq(name, "Parley");
         VM.assertEq(version, "1");
@@ -143,11 +206,18 @@ contract OpenTest is Stage {
         VM.assertEq(home, address(escrow));
     }
 
-    function test_calldata_with_dirty_upper_bits_has_no_digest() public {
-        bytes memory call = abi.encodeCall(escrow.digest, (offer()));
-        // The fifth word after the selector is the price: sixteen of its bytes must be zero.
-        call[4 + 4 * 32] = 0x01;
-        (bool done,) = address(escrow).call(call);
+    function refuseDirty(uint256 place) private {
+        Terms memory terms = offer();
+        // Without a fee, a bond and an arbiter, so that as few members as possible are read.
+        (terms.feeBps, terms.bond) = (0, 0);
+        bytes memory words = abi.encode(terms);
+        words[32 * place] = 0x80;
+        bytes32 deal = typedDigest(keccak256(bytes.concat(TermsLib.TYPE_HASH, words)));
+        Opening memory opening = Opening(terms, sign(BUYER_KEY, deal), sign(SELLER_KEY, deal), "", "");
+        bytes memory attack = abi.encodeCall(IEscrow.open, (opening));
+        // The terms begin after the selector and the opening's offset.
+        attack[4 + 32 + 32 * place] = 0x80;
+        (bool done,) = address(escrow).call(attack);
         VM.assertFalse(done);
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEscrow, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
-import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
+import {VM, within} from "./Cheats.sol";
+import {Operation, Scenes} from "./Scenes.sol";
 
-contract RefundTest is Stage {
+contract RefundTest is Scenes {
     Terms private terms;
     bytes32 private deal;
     uint256 private notBefore;
@@ -20,64 +21,75 @@ contract RefundTest is Stage {
 
     function test_refund_by_the_seller_returns_everything_at_once() public {
         VM.expectEmit(address(escrow));
-        emit IEscrow.Refunded(deal, seller);
-        VM.prank(seller);
-        escrow.refund(terms);
+        emit IEscrow.Paid(deal, State.REFUNDED, seller, 0, BOND, 0, PRICE);
+        act(seller, call());
         assertPaid(PRICE, BOND, 0);
-        assertState(deal, State.REFUNDED);
-        VM.assertEq(escrow.position(deal).charge, 0);
+        assertPosition(deal, State.REFUNDED, START + 50, 0, 0);
     }
 
-    function test_refund_by_the_seller_succeeds_after_the_window_too() public {
-        VM.warp(notBefore + 1);
-        VM.prank(seller);
-        escrow.refund(terms);
+    function testFuzz_refund_by_the_seller_is_possible_at_any_time(uint40 passed) public {
+        VM.warp(START + 50 + within(passed, 0, 3 * 365 days));
+        act(seller, call());
         assertPaid(PRICE, BOND, 0);
     }
 
-    function test_refund_by_the_buyer_succeeds_from_the_end_of_the_window_on() public {
+    function testFuzz_refund_by_the_buyer_is_possible_from_the_end_of_the_delivery_window_on(uint32 window) public {
+        terms.deliveryWindow = uint32(within(window, 60, 365 days));
+        terms = bring(terms, State.FUNDED);
+        actFrom(block.timestamp + terms.deliveryWindow, buyer, call());
+    }
+
+    function test_refund_by_the_buyer_pays_as_the_sellers_does() public {
         VM.warp(notBefore);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Refunded(deal, buyer);
-        VM.prank(buyer);
-        escrow.refund(terms);
+        emit IEscrow.Paid(deal, State.REFUNDED, buyer, 0, BOND, 0, PRICE);
+        act(buyer, call());
         assertPaid(PRICE, BOND, 0);
+        assertPosition(deal, State.REFUNDED, notBefore, 0, 0);
     }
 
-    function test_refund_by_the_buyer_reverts_in_the_last_second_of_the_window() public {
-        VM.warp(notBefore - 1);
-        refuse(buyer, abi.encodeWithSelector(IEscrow.RefundEarly.selector, notBefore, notBefore - 1));
-    }
-
-    function test_refund_reverts_when_caller_is_a_stranger_before_and_after_the_window() public {
-        refuse(stranger, wrongCaller(stranger, buyer));
+    function testFuzz_refund_leaves_the_seller_what_was_released(uint104 released) public {
+        released = uint104(within(released, 1, PRICE - 1));
+        act(buyer, encode(Operation.RELEASE, terms, released, 0));
         VM.warp(notBefore);
-        refuse(stranger, wrongCaller(stranger, buyer));
+        VM.expectEmit(address(escrow));
+        emit IEscrow.Paid(deal, State.REFUNDED, buyer, released, BOND, 0, PRICE - released);
+        act(buyer, call());
+        uint256 fee = share(released, terms.feeBps);
+        assertPaid(PRICE - released, released - fee + BOND, fee);
+        assertPosition(deal, State.REFUNDED, notBefore, 0, released);
     }
 
-    function test_refund_reverts_for_both_once_delivered() public {
+    function test_refund_on_the_exchange_rail_follows_a_key_that_never_came() public {
+        terms = reach(Rail.EXCHANGE, State.FUNDED);
+        actFrom(block.timestamp + terms.deliveryWindow, buyer, call());
+        assertState(escrow.digest(terms), State.REFUNDED);
+    }
+
+    function testFuzz_refund_reverts_when_caller_is_neither_party_early_or_late(address anyone) public {
+        refuse(buyer, call(), tooEarly(notBefore));
+        VM.warp(notBefore);
+        refuseOthers(call(), anyone, buyer, seller);
+    }
+
+    function test_refund_reverts_in_every_state_but_funded() public {
+        refuseInOtherStates(Operation.REFUND, seller, Rail.ESCROW, only(State.FUNDED), State.FUNDED);
+        refuseInOtherStates(Operation.REFUND, seller, Rail.EXCHANGE, only(State.FUNDED), State.FUNDED);
+    }
+
+    function test_refund_reverts_for_both_once_delivered_however_late() public {
         deliver(terms, CHARGE);
-        VM.warp(notBefore);
-        refuse(buyer, wrongState(State.DELIVERED, State.FUNDED));
-        refuse(seller, wrongState(State.DELIVERED, State.FUNDED));
+        VM.warp(notBefore + 365 days);
+        refuse(buyer, call(), wrongState(State.DELIVERED, State.FUNDED));
+        refuse(seller, call(), wrongState(State.DELIVERED, State.FUNDED));
     }
 
-    function test_refund_reverts_the_second_time() public {
-        VM.prank(seller);
-        escrow.refund(terms);
-        refuse(seller, wrongState(State.REFUNDED, State.FUNDED));
+    function test_refund_reverts_on_the_metered_rail() public {
+        terms = reach(Rail.METERED, State.FUNDED);
+        refuse(seller, call(), wrongRail(Rail.METERED, Rail.ESCROW));
     }
 
-    function test_refund_reverts_after_release() public {
-        VM.prank(buyer);
-        escrow.release(terms);
-        VM.warp(notBefore);
-        refuse(buyer, wrongState(State.RELEASED, State.FUNDED));
-    }
-
-    function refuse(address caller, bytes memory reason) private {
-        VM.expectRevert(reason);
-        VM.prank(caller);
-        escrow.refund(terms);
+    function call() private view returns (bytes memory) {
+        return encode(Operation.REFUND, terms);
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Escrow} from "../../contracts/Escrow.sol";
-import {IEscrow, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
-import {SmartWallet} from "../../contracts/mocks/SmartWallet.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Opening, State, Terms} from "../../contracts/interfaces/Types.sol";
 import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {Openings} from "./Openings.sol";
 
-contract SignaturesTest is Stage {
+/// @notice What counts as a party's own hand. Wallets with code are in Wallets.t.sol.
+contract SignaturesTest is Openings {
     uint256 private constant CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     Terms private terms;
@@ -33,9 +33,15 @@ contract SignaturesTest is Stage {
         refuseOpen(terms, ofSeller, ofBuyer, wrongSigner(buyer, seller));
     }
 
-    function test_open_refuses_signatures_over_other_terms() public {
-        terms.price -= 1;
-        assertWrongSigner(ofBuyer, ofSeller);
+    function test_open_refuses_signatures_over_terms_that_differ_in_any_field() public {
+        // The rail and the bundle are refused before; a party that is changed has not signed.
+        for (uint256 place = 0; place < 24; place++) {
+            if (place == 6) continue;
+            Terms memory other = offer();
+            uint256 value = wordAt(other, place);
+            set(other, place, value == 0 ? 61 : value - 1);
+            refuseEither(other);
+        }
     }
 
     function test_open_refuses_the_high_s_twin_of_a_good_signature() public {
@@ -45,17 +51,61 @@ contract SignaturesTest is Stage {
         refuseOpen(terms, twin, ofSeller, wrongSigner(buyer, address(0)));
     }
 
-    function test_open_refuses_v_of_zero_or_one() public {
+    function test_open_refuses_every_v_but_27_and_28() public {
         (uint8 v, bytes32 r, bytes32 s) = VM.sign(BUYER_KEY, deal);
-        refuseOpen(terms, abi.encodePacked(r, s, v - 27), ofSeller, wrongSigner(buyer, address(0)));
+        uint8[6] memory others = [v - 27, 0, 1, 26, 29, 255];
+        for (uint256 i = 0; i < others.length; i++) {
+            refuseOpen(terms, abi.encodePacked(r, s, others[i]), ofSeller, wrongSigner(buyer, address(0)));
+        }
     }
 
-    function test_open_refuses_every_length_but_65() public {
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(BUYER_KEY, deal);
-        bytes32 compact = bytes32(uint256(s) | uint256(v - 27) << 255);
-        refuseOpen(terms, "", ofSeller, wrongSigner(buyer, address(0)));
-        refuseOpen(terms, abi.encodePacked(r, compact), ofSeller, wrongSigner(buyer, address(0)));
-        refuseOpen(terms, abi.encodePacked(r, s, v, v), ofSeller, wrongSigner(buyer, address(0)));
+    function test_open_accepts_the_compact_form_of_either_parity_in_either_place() public {
+        bool[2] memory seen;
+        for (uint256 nonce = 0; !seen[0] || !seen[1]; nonce++) {
+            (terms.buyerNonce, terms.sellerNonce) = (nonce, nonce);
+            deal = escrow.digest(terms);
+            (bytes memory compact, uint256 parity) = compactOf(BUYER_KEY, deal);
+            (bytes memory other,) = compactOf(SELLER_KEY, deal);
+            seen[parity] = true;
+            escrow.open(Opening(terms, compact, other, "", ""));
+            assertState(deal, State.FUNDED);
+            fund(buyer, PRICE);
+            fund(seller, BOND);
+        }
+    }
+
+    function test_open_refuses_the_compact_form_with_the_other_parity() public {
+        (bytes memory compact,) = compactOf(BUYER_KEY, deal);
+        compact[32] ^= 0x80;
+        Opening memory opening = Opening(terms, compact, ofSeller, "", "");
+        refuseWith(abi.encodeCall(IEscrow.open, (opening)), IEscrow.WrongSigner.selector);
+    }
+
+    function test_open_refuses_every_other_length() public {
+        for (uint256 length = 0; length < 131; length++) {
+            if (length == 64 || length == 65) continue;
+            bytes memory stretched = new bytes(length);
+            for (uint256 i = 0; i < length && i < 65; i++) {
+                stretched[i] = ofBuyer[i];
+            }
+            refuseOpen(terms, stretched, ofSeller, wrongSigner(buyer, address(0)));
+        }
+    }
+
+    function test_open_refuses_a_signature_that_recovers_nobody() public {
+        refuseOpen(terms, new bytes(65), ofSeller, wrongSigner(buyer, address(0)));
+        refuseOpen(terms, new bytes(64), ofSeller, wrongSigner(buyer, address(0)));
+        (, bytes32 r, bytes32 s) = VM.sign(BUYER_KEY, deal);
+        refuseOpen(terms, abi.encodePacked(r, bytes32(0), uint8(27)), ofSeller, wrongSigner(buyer, address(0)));
+        refuseOpen(terms, abi.encodePacked(bytes32(0), s, uint8(27)), ofSeller, wrongSigner(buyer, address(0)));
+        bytes32 over = bytes32(CURVE_ORDER);
+        refuseOpen(terms, abi.encodePacked(over, s, uint8(27)), ofSeller, wrongSigner(buyer, address(0)));
+    }
+
+    function testFuzz_open_refuses_any_65_bytes_that_are_not_the_buyers(bytes32 r, bytes32 s, bool odd) public {
+        bytes memory forged = abi.encodePacked(r, s, odd ? uint8(28) : uint8(27));
+        Opening memory opening = Opening(terms, forged, ofSeller, "", "");
+        refuseWith(abi.encodeCall(IEscrow.open, (opening)), IEscrow.WrongSigner.selector);
     }
 
     function test_open_refuses_a_signature_for_another_chain() public {
@@ -63,53 +113,61 @@ contract SignaturesTest is Stage {
         VM.chainId(here + 1);
         bytes32 elsewhere = escrow.digest(terms);
         VM.chainId(here);
-        assertWrongSigner(sign(BUYER_KEY, elsewhere), sign(SELLER_KEY, elsewhere));
+        refuseBoth(sign(BUYER_KEY, elsewhere), sign(SELLER_KEY, elsewhere));
     }
 
     function test_open_refuses_a_signature_for_another_escrow() public {
-        bytes32 elsewhere = new Escrow().digest(terms);
-        assertWrongSigner(sign(BUYER_KEY, elsewhere), sign(SELLER_KEY, elsewhere));
+        bytes32 elsewhere = IEscrow(VM.deployCode("Escrow.sol:Escrow")).digest(terms);
+        refuseBoth(sign(BUYER_KEY, elsewhere), sign(SELLER_KEY, elsewhere));
     }
 
-    function test_open_accepts_an_erc1271_wallet_that_accepts() public {
-        terms.buyer = address(new SmartWallet(buyer));
-        fund(terms.buyer, PRICE);
+    function test_open_refuses_a_bare_hash_of_the_terms_and_a_personal_message() public {
+        bytes32 bare = structHash(terms);
+        refuseBoth(sign(BUYER_KEY, bare), sign(SELLER_KEY, bare));
+        bytes32 personal = keccak256(abi.encodePacked("\x19Ethereum Signed Message:\n32", deal));
+        refuseBoth(sign(BUYER_KEY, personal), sign(SELLER_KEY, personal));
+    }
+
+    function test_after_a_fork_the_old_signatures_are_void_and_new_ones_open() public {
+        VM.chainId(block.chainid + 1);
+        refuseBoth(ofBuyer, ofSeller);
         assertState(open(terms), State.FUNDED);
     }
 
-    function test_open_refuses_an_erc1271_wallet_that_refuses() public {
-        SmartWallet wallet = new SmartWallet(stranger);
-        fund(address(wallet), PRICE);
-        terms.buyer = address(wallet);
-        refuseOpen(terms, wrongSigner(address(wallet), buyer));
+    function test_no_signature_for_another_purpose_opens_a_deal() public {
+        bytes memory forVoucher = voucher(BUYER_KEY, deal, PRICE);
+        (bytes memory forSettlement,) = settlement(deal, PRICE, BOND);
+        refuseBoth(forVoucher, ofSeller);
+        refuseBoth(forSettlement, ofSeller);
     }
 
-    function test_open_refuses_a_contract_that_knows_no_erc1271() public {
-        fund(address(token), PRICE);
-        terms.buyer = address(token);
-        refuseOpen(terms, wrongSigner(address(token), buyer));
+    function test_a_signature_that_opens_a_deal_is_no_voucher() public {
+        escrow.open(Opening(terms, ofBuyer, ofSeller, "", ""));
+        bytes memory call = abi.encodeCall(IEscrow.redeem, (terms, PRICE, ofBuyer));
+        refuseWith(call, IEscrow.WrongSigner.selector);
     }
 
-    function test_open_accepts_the_key_of_an_account_with_code() public {
-        // As an EIP-7702 account whose delegate accepts no signature at all.
-        VM.etch(buyer, address(new SmartWallet(address(0))).code);
-        assertState(open(terms), State.FUNDED);
+    function compactOf(uint256 key, bytes32 digest) private pure returns (bytes memory compact, uint256 parity) {
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
+        parity = v - 27;
+        compact = abi.encodePacked(r, uint256(s) | parity << 255);
     }
 
-    function test_open_accepts_the_delegate_of_an_account_with_code() public {
-        // As an EIP-7702 account whose delegate trusts a session key.
-        VM.etch(buyer, address(new SmartWallet(VM.addr(0x5e55))).code);
-        escrow.open(terms, sign(0x5e55, deal), ofSeller);
-        assertState(deal, State.FUNDED);
+    function wordAt(Terms memory other, uint256 place) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(other, shl(5, place)))
+        }
     }
 
-    function assertWrongSigner(bytes memory first, bytes memory second) private {
-        (bool done, bytes memory reason) = address(escrow).call(abi.encodeCall(escrow.open, (terms, first, second)));
+    /// @dev Refused for whatever reason comes first, and never opened.
+    function refuseEither(Terms memory other) private {
+        Opening memory opening = Opening(other, ofBuyer, ofSeller, "", "");
+        (bool done,) = address(escrow).call(abi.encodeCall(IEscrow.open, (opening)));
         VM.assertFalse(done);
-        VM.assertEq(bytes32(bytes4(reason)), bytes32(IEscrow.WrongSigner.selector));
     }
 
-    function wrongSigner(address expected, address recovered) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IEscrow.WrongSigner.selector, expected, recovered);
+    function refuseBoth(bytes memory first, bytes memory second) private {
+        Opening memory opening = Opening(terms, first, second, "", "");
+        refuseWith(abi.encodeCall(IEscrow.open, (opening)), IEscrow.WrongSigner.selector);
     }
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEscrow, State, Terms} from "../../contracts/interfaces/IEscrow.sol";
-import {BarringToken} from "../../contracts/mocks/HostileTokens.sol";
-import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
+import {State, Terms} from "../../contracts/interfaces/Types.sol";
+import {BarringToken} from "../../contracts/mocks/tokens/BarringToken.sol";
+import {VM, within} from "./Cheats.sol";
+import {Openings} from "./Openings.sol";
 
-/// @notice What cannot be pushed is credited, and nobody else waits for it.
-contract WithdrawTest is Stage {
+/// @notice What cannot be pushed is credited, and nobody else waits for it; and how a credit is taken out.
+contract WithdrawTest is Openings {
+    uint256 private constant FEE = 19_980; // 333 bps of CHARGE
+
     BarringToken private barring;
     Terms private terms;
     bytes32 private deal;
@@ -26,17 +29,17 @@ contract WithdrawTest is Stage {
         assertSellerCreditedAndOthersPaid();
     }
 
-    function test_credits_of_all_three_payees_are_kept_apart() public {
+    function test_credits_of_all_payees_are_kept_apart() public {
         barring.bar(buyer, true);
         barring.bar(seller, true);
         barring.bar(recipient, true);
         deliver(terms, CHARGE);
         VM.prank(buyer);
-        escrow.release(terms);
-        VM.assertEq(escrow.credit(address(barring), seller), CHARGE - 19_980 + BOND);
-        VM.assertEq(escrow.credit(address(barring), recipient), 19_980);
-        VM.assertEq(escrow.credit(address(barring), buyer), PRICE - CHARGE);
-        VM.assertEq(escrow.credit(address(token), seller), 0);
+        escrow.release(terms, CHARGE);
+        assertCredit(seller, CHARGE - FEE + BOND);
+        assertCredit(recipient, FEE);
+        assertCredit(buyer, PRICE - CHARGE);
+        VM.assertEq(escrow.balance(address(token), seller), 0);
     }
 
     function test_credits_of_two_deals_add_up() public {
@@ -48,45 +51,98 @@ contract WithdrawTest is Stage {
         open(terms);
         barring.bar(seller, true);
         refundBySeller();
-        VM.assertEq(escrow.credit(address(barring), seller), 2 * uint256(BOND));
+        assertCredit(seller, 2 * uint256(BOND));
     }
 
-    function test_withdraw_sends_the_whole_credit_where_its_owner_says() public {
+    function test_a_credit_binds_nobody_and_is_withdrawn_at_once() public {
+        barring.bar(seller, true);
+        refundBySeller();
+        (bool isBound,) = escrow.bound(seller);
+        VM.assertFalse(isBound);
+        barring.bar(seller, false);
+        withdraw(seller, seller, BOND);
+        VM.assertEq(barring.balanceOf(seller), BOND);
+    }
+
+    function test_withdraw_sends_the_credit_where_its_owner_says() public {
         barring.bar(seller, true);
         refundBySeller();
         VM.expectEmit(address(escrow));
-        emit IEscrow.Withdrawn(address(barring), seller, stranger, BOND);
-        VM.prank(seller);
-        escrow.withdraw(address(barring), stranger);
-
+        emit IAccounts.Debited(address(barring), seller, BOND);
+        withdraw(seller, stranger, BOND);
         VM.assertEq(barring.balanceOf(stranger), BOND);
         VM.assertEq(barring.balanceOf(address(escrow)), 0);
-        refuse(seller);
+        refuseShort(seller, 0, 1);
+    }
+
+    function testFuzz_withdraw_takes_any_part_to_the_unit(uint256 first, uint256 second) public {
+        barring.bar(seller, true);
+        refundBySeller();
+        first = within(first, 0, BOND);
+        withdraw(seller, stranger, first);
+        assertCredit(seller, BOND - first);
+        second = within(second, 0, BOND - first);
+        withdraw(seller, stranger, second);
+        assertCredit(seller, BOND - first - second);
+        VM.assertEq(barring.balanceOf(stranger), first + second);
+    }
+
+    function test_withdraw_refuses_a_unit_more_than_the_credit() public {
+        barring.bar(seller, true);
+        refundBySeller();
+        refuseShort(seller, BOND, uint256(BOND) + 1);
+        refuseShort(seller, BOND, type(uint256).max);
+        assertCredit(seller, BOND);
     }
 
     function test_withdraw_keeps_the_credit_while_the_token_still_refuses() public {
-        barring.bar(seller, true);
-        refundBySeller();
-        VM.expectRevert(abi.encodeWithSelector(BarringToken.Barred.selector, seller));
-        VM.prank(seller);
-        escrow.withdraw(address(barring), seller);
-        VM.assertEq(escrow.credit(address(barring), seller), BOND);
+        BarringToken.Refusal[2] memory ways = [BarringToken.Refusal.REVERT, BarringToken.Refusal.FALSE];
+        for (uint256 i = 0; i < ways.length; i++) {
+            stageWith(ways[i], 700 + i);
+            barring.bar(seller, true);
+            refundBySeller();
+            VM.expectRevert(abi.encodeWithSelector(IAccounts.PushRefused.selector, address(barring), seller, BOND));
+            withdraw(seller, seller, BOND);
+            assertCredit(seller, BOND);
+        }
     }
 
-    function test_withdraw_reverts_without_a_credit() public {
-        refuse(stranger);
+    function test_withdraw_gives_nobody_what_is_anothers() public {
+        refuseShort(stranger, 0, 1);
         barring.bar(seller, true);
         refundBySeller();
-        refuse(stranger);
+        refuseShort(stranger, 0, 1);
+        refuseShort(buyer, 0, 1);
+    }
+
+    function test_withdraw_gives_nothing_of_what_open_deals_hold() public {
+        VM.assertEq(barring.balanceOf(address(escrow)), uint256(PRICE) + BOND);
+        refuseShort(buyer, 0, 1);
+        refuseShort(seller, 0, 1);
+    }
+
+    function test_withdraw_reverts_with_too_little_gas_and_keeps_the_credit() public {
+        barring.bar(seller, true);
+        refundBySeller();
+        VM.prank(seller);
+        bytes memory call = abi.encodeCall(IAccounts.withdraw, (address(barring), stranger, BOND));
+        (bool done, bytes memory said) = address(escrow).call{gas: 150_000}(call);
+        VM.assertFalse(done);
+        VM.assertEq(bytes32(bytes4(said)), bytes32(IAccounts.GasShort.selector));
+        assertCredit(seller, BOND);
     }
 
     function stageWith(BarringToken.Refusal refusal) private {
+        stageWith(refusal, uint256(refusal) + 500);
+    }
+
+    function stageWith(BarringToken.Refusal refusal, uint256 nonce) private {
         barring = new BarringToken(refusal);
         fundBarring(buyer, PRICE);
         fundBarring(seller, BOND);
         terms = offer();
         terms.token = address(barring);
-        (terms.buyerNonce, terms.sellerNonce) = (uint256(refusal) + 500, uint256(refusal) + 500);
+        (terms.buyerNonce, terms.sellerNonce) = (nonce, nonce);
         deal = open(terms);
     }
 
@@ -101,25 +157,33 @@ contract WithdrawTest is Stage {
         escrow.refund(terms);
     }
 
+    function withdraw(address caller, address to, uint256 amount) private {
+        VM.prank(caller);
+        escrow.withdraw(address(barring), to, amount);
+    }
+
     function assertSellerCreditedAndOthersPaid() private {
         barring.bar(seller, true);
         deliver(terms, CHARGE);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Credited(address(barring), seller, CHARGE - 19_980 + BOND);
+        emit IAccounts.Credited(address(barring), seller, CHARGE - FEE + BOND);
         VM.prank(buyer);
-        escrow.release(terms);
+        escrow.release(terms, CHARGE);
 
         assertState(deal, State.RELEASED);
         VM.assertEq(barring.balanceOf(buyer), PRICE - CHARGE);
-        VM.assertEq(barring.balanceOf(recipient), 19_980);
+        VM.assertEq(barring.balanceOf(recipient), FEE);
         VM.assertEq(barring.balanceOf(seller), 0);
-        VM.assertEq(barring.balanceOf(address(escrow)), CHARGE - 19_980 + BOND);
-        VM.assertEq(escrow.credit(address(barring), seller), CHARGE - 19_980 + BOND);
+        VM.assertEq(barring.balanceOf(address(escrow)), CHARGE - FEE + BOND);
+        assertCredit(seller, CHARGE - FEE + BOND);
     }
 
-    function refuse(address caller) private {
-        VM.expectRevert(abi.encodeWithSelector(IEscrow.CreditMissing.selector, address(barring), caller));
-        VM.prank(caller);
-        escrow.withdraw(address(barring), caller);
+    function assertCredit(address account, uint256 expected) private view {
+        VM.assertEq(escrow.balance(address(barring), account), expected);
+    }
+
+    function refuseShort(address caller, uint256 held, uint256 needed) private {
+        bytes memory call = abi.encodeCall(IAccounts.withdraw, (address(barring), caller, needed));
+        refuse(caller, call, balanceShort(caller, held, needed));
     }
 }

@@ -1,164 +1,184 @@
-"""The deal machine: who may do what until when, and who is paid what."""
+"""The deal machine: each deadline, amount and caller at its boundary."""
 
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from market import BUYER, DOMAIN, NOW, SELLER, STRANGER, agreed, subject, talk, terms
-
-from marketplace.core.agreement import Agreement
-from marketplace.core.deal import (
-    Call,
-    Deal,
-    DealState,
-    Operation,
-    Payout,
-    apply,
-    delivery_deadline,
-    opened,
-    pay_out,
-    review_deadline,
+from market import ARBITER, BUYER, DOMAIN, HOT_KEY, NOW, SELLER, STRANGER
+from scenes import (
+    BOND,
+    CHARGE,
+    DELIVERED,
+    DELIVERY,
+    DISPUTED,
+    EXCHANGE,
+    FUNDED,
+    JUDGED,
+    METERED,
+    NOTICED,
+    PLAIN,
+    PRICE,
+    REVIEW,
+    refusal,
+    step,
 )
-from marketplace.core.errors import ParleyError
+
+from marketplace.core.deal import Deal, DealState, Operation, Payout
 from marketplace.core.terms import Terms
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST
 
-ON = talk()
-TERMS = terms(ON, subject(ON))
-DEAL = TERMS.digest(DOMAIN)
-FUNDED = opened(NOW)
-DELIVERED_AT = NOW + 100
-PROOF = "0x" + "dd" * 32
-LATE = NOW + TERMS.delivery_window
-REVIEWED = DELIVERED_AT + TERMS.review_window
+# ------------------------------------------------------------------ deadlines
 
-
-def delivery(at: int = DELIVERED_AT, charge: int = 400, deliverable: str = PROOF) -> Call:
-    return Call(DEAL, Operation.DELIVER, SELLER.address, at, deliverable, charge)
-
-
-def delivered(charge: int = 400) -> Deal:
-    return apply(FUNDED, TERMS, delivery(charge=charge))[0]
-
-
-def refusal(deal: Deal, call: Call) -> tuple[str, tuple[str | int, ...]]:
-    with pytest.raises(ParleyError) as refused:
-        apply(deal, TERMS, call)
-    return refused.value.code, tuple(refused.value.values.values())
+DEADLINES = [
+    # deal, terms, call, caller, deadline, whether it is allowed before (else from then on)
+    (FUNDED, PLAIN, Operation.DELIVER, SELLER, NOW + DELIVERY, True),
+    (FUNDED, EXCHANGE, Operation.DELIVER, ARBITER, NOW + DELIVERY, True),
+    (FUNDED, PLAIN, Operation.REFUND, BUYER, NOW + DELIVERY, False),
+    (DELIVERED, PLAIN, Operation.CLAIM, SELLER, NOW + REVIEW, False),
+    (DELIVERED, JUDGED, Operation.DISPUTE, BUYER, NOW + REVIEW, True),
+    (DELIVERED, EXCHANGE, Operation.RESOLVE, ARBITER, NOW + REVIEW, True),
+    (DISPUTED, JUDGED, Operation.RESOLVE, ARBITER, NOW + 7_200, True),
+    (DISPUTED, JUDGED, Operation.EXPIRE, STRANGER, NOW + 7_200, False),
+    (FUNDED, METERED, Operation.NOTICE, BUYER, NOW + DELIVERY - 120, True),
+    (FUNDED, METERED, Operation.REDEEM, STRANGER, NOW + DELIVERY + REVIEW, True),
+    (NOTICED, METERED, Operation.REDEEM, STRANGER, NOW + 120 + REVIEW, True),
+    (FUNDED, METERED, Operation.CLOSE, BUYER, NOW + DELIVERY + REVIEW, False),
+    (NOTICED, METERED, Operation.CLOSE, BUYER, NOW + 120 + REVIEW, False),
+]
 
 
-ALLOWED = {
-    (DealState.FUNDED, Operation.DELIVER, SELLER): DealState.DELIVERED,
-    (DealState.FUNDED, Operation.REFUND, SELLER): DealState.REFUNDED,
-    (DealState.FUNDED, Operation.REFUND, BUYER): DealState.REFUNDED,
-    (DealState.FUNDED, Operation.RELEASE, BUYER): DealState.RELEASED,
-    (DealState.DELIVERED, Operation.RELEASE, BUYER): DealState.RELEASED,
-    (DealState.DELIVERED, Operation.CLAIM, SELLER): DealState.RELEASED,
-}
+@pytest.mark.parametrize(("deal", "terms", "operation", "party", "deadline", "early"), DEADLINES)
+def test_a_deadline_parts_what_is_allowed_to_the_second(
+    *, deal: Deal, terms: Terms, operation: Operation, party, deadline: int, early: bool
+):
+    amount = 0 if operation is Operation.CLOSE else CHARGE
+    allowed, refused = (deadline - 1, deadline) if early else (deadline, deadline - 1)
+    told = refusal(deal, terms, operation, party.address, refused, amount=amount)
+    assert told == ("TooLate" if early else "TooEarly", (deadline, refused))
+    assert step(deal, terms, operation, party.address, allowed, amount=amount)
 
 
-@pytest.mark.parametrize("party", [BUYER, SELLER, STRANGER], ids=lambda p: p.name)
-@pytest.mark.parametrize("operation", list(Operation))
-@pytest.mark.parametrize("state", list(DealState))
-def test_every_state_operation_and_caller_goes_where_the_table_says(state, operation, party):
-    # The instant is late enough for what waits, except for delivery, which must be early.
-    at = DELIVERED_AT if operation is Operation.DELIVER else max(LATE, REVIEWED)
-    deal = replace(delivered(), state=state)
-    call = Call(DEAL, operation, party.address, at, PROOF, 400)
-    expected = ALLOWED.get((state, operation, party))
-    if expected is None:
-        assert refusal(deal, call)[0] in ("WrongState", "WrongCaller")
-    else:
-        after, paid = apply(deal, TERMS, call)
-        assert after.state is expected
-        total = paid.to_buyer + paid.to_seller + paid.fee
-        assert total == (0 if expected is DealState.DELIVERED else TERMS.price + TERMS.bond)
+def test_buyer_s_last_voucher_comes_too_late_when_it_may_close():
+    end = NOW + DELIVERY + REVIEW
+    told = refusal(FUNDED, METERED, Operation.CLOSE, BUYER.address, end, amount=1)
+    assert told == ("TooLate", (end, end))
+    assert step(FUNDED, METERED, Operation.CLOSE, SELLER.address, end - 1, amount=1)
 
 
-def test_delivery_ends_at_the_deadline_and_the_buyer_s_refund_begins_there():
-    assert delivery_deadline(FUNDED, TERMS) == LATE
-    assert apply(FUNDED, TERMS, delivery(at=LATE - 1))[0].delivered_at == LATE - 1
-    assert refusal(FUNDED, delivery(at=LATE)) == ("DeliveryLate", (LATE, LATE))
+# ------------------------------------------------------------------ amounts
 
-    refund = Call(DEAL, Operation.REFUND, BUYER.address, LATE)
-    assert refusal(FUNDED, replace(refund, at=LATE - 1)) == ("RefundEarly", (LATE, LATE - 1))
-    assert apply(FUNDED, TERMS, refund)[0].state is DealState.REFUNDED
-
-
-def test_claim_begins_at_the_end_of_the_review():
-    claim = Call(DEAL, Operation.CLAIM, SELLER.address, REVIEWED)
-    assert review_deadline(delivered(), TERMS) == REVIEWED
-    assert refusal(delivered(), replace(claim, at=REVIEWED - 1)) == (
-        "ClaimEarly",
-        (REVIEWED, REVIEWED - 1),
-    )
-    assert apply(delivered(), TERMS, claim)[1] == pay_out(TERMS, 400)
+PART = replace(FUNDED, released=100)
+BILLED = replace(DELIVERED, released=100)
+AMOUNTS = [
+    # deal, terms, call, caller, least, the refusal below it, most
+    (PART, PLAIN, Operation.DELIVER, SELLER, 100, 100, PRICE),
+    (PART, PLAIN, Operation.RELEASE, BUYER, 101, 101, PRICE),
+    (BILLED, PLAIN, Operation.RELEASE, BUYER, 101, 101, CHARGE),
+    (replace(BILLED, charge=100), PLAIN, Operation.RELEASE, BUYER, 100, 101, 100),
+    (replace(BILLED, state=DealState.DISPUTED), JUDGED, Operation.RELEASE, BUYER, 101, 101, 400),
+    (BILLED, PLAIN, Operation.SETTLE, STRANGER, 100, 100, PRICE),
+    (PART, METERED, Operation.CLOSE, SELLER, 100, 100, PRICE),
+]
 
 
-def test_seller_refunds_at_any_time():
-    after, paid = apply(FUNDED, TERMS, Call(DEAL, Operation.REFUND, SELLER.address, NOW))
-    assert (after.state, paid) == (DealState.REFUNDED, Payout(TERMS.price, TERMS.bond))
+@pytest.mark.parametrize(("deal", "terms", "operation", "party", "least", "named", "most"), AMOUNTS)
+def test_an_amount_is_a_total_between_what_was_released_and_what_is_due(
+    *, deal: Deal, terms: Terms, operation: Operation, party, least: int, named: int, most: int
+):
+    def refused(amount: int):
+        return refusal(deal, terms, operation, party.address, amount=amount)
+
+    assert refused(least - 1) == ("AmountTooLow", (least - 1, named))
+    assert refused(most + 1) == ("AmountTooHigh", (most + 1, most))
+    for amount in (least, most):
+        assert step(deal, terms, operation, party.address, amount=amount)
 
 
-def test_charge_is_at_most_the_price():
-    assert refusal(FUNDED, delivery(charge=TERMS.price + 1)) == (
-        "ChargeTooHigh",
-        (TERMS.price + 1, TERMS.price),
-    )
-    assert delivered(TERMS.price).charge == TERMS.price
+@pytest.mark.parametrize(
+    ("deal", "operation", "party"),
+    [(DISPUTED, Operation.RESOLVE, ARBITER), (DISPUTED, Operation.SETTLE, STRANGER)],
+)
+def test_no_more_than_the_bond_is_given_away_of_it(deal: Deal, operation: Operation, party):
+    told = refusal(deal, JUDGED, operation, party.address, bond_to_seller=BOND + 1)
+    assert told == ("AmountTooHigh", (BOND + 1, BOND))
+    assert step(deal, JUDGED, operation, party.address, bond_to_seller=BOND)
 
 
 def test_delivery_names_its_deliverable():
-    nothing = "0x" + "00" * 32
-    assert refusal(FUNDED, delivery(deliverable=nothing)) == ("DeliverableMissing", (DEAL,))
+    told = refusal(FUNDED, PLAIN, Operation.DELIVER, SELLER.address, deliverable=ZERO_DIGEST)
+    assert told == ("DeliverableMissing", (PLAIN.digest(DOMAIN),))
 
 
-def test_release_before_delivery_pays_the_whole_price_and_after_it_the_charge():
-    release = Call(DEAL, Operation.RELEASE, BUYER.address, NOW)
-    assert apply(FUNDED, TERMS, release)[1] == pay_out(TERMS, TERMS.price)
-    assert apply(delivered(), TERMS, release)[1] == pay_out(TERMS, 400)
+# ------------------------------------------------------------------ who, and on which rail
 
 
-@given(
-    price=st.integers(1, (1 << 128) - 1),
-    bond=st.integers(0, (1 << 128) - 1),
-    fee_bps=st.integers(0, 10_000),
-    share=st.fractions(0, 1),
+@pytest.mark.parametrize(
+    ("deal", "terms", "operation", "required"),
+    [
+        (FUNDED, PLAIN, Operation.DELIVER, SELLER),
+        (FUNDED, EXCHANGE, Operation.DELIVER, ARBITER),
+        (FUNDED, PLAIN, Operation.RELEASE, BUYER),
+        (FUNDED, PLAIN, Operation.REFUND, BUYER),
+        (DELIVERED, PLAIN, Operation.CLAIM, SELLER),
+        (DELIVERED, JUDGED, Operation.DISPUTE, BUYER),
+        (DISPUTED, JUDGED, Operation.RESOLVE, ARBITER),
+        (FUNDED, METERED, Operation.NOTICE, BUYER),
+        (FUNDED, METERED, Operation.CLOSE, BUYER),
+    ],
 )
-def test_payout_adds_up_and_the_fee_rounds_down(price: int, bond: int, fee_bps: int, share):
-    charge = int(price * share)
-    paid = pay_out(replace(TERMS, price=price, bond=bond, fee_bps=fee_bps), charge)
-    assert paid.to_buyer + paid.to_seller + paid.fee == price + bond
-    assert min(paid.to_buyer, paid.to_seller, paid.fee) >= 0
-    assert paid.to_seller >= bond
-    assert paid.fee * 10_000 <= charge * fee_bps < (paid.fee + 1) * 10_000
+def test_stranger_is_told_whose_call_it_is(
+    deal: Deal, terms: Terms, operation: Operation, required
+):
+    told = refusal(deal, terms, operation, STRANGER.address)
+    assert told == ("WrongCaller", (STRANGER.address, required.address))
 
 
-# ------------------------------------------------------------------ agreements
+@pytest.mark.parametrize(
+    ("terms", "operation", "party", "rails"),
+    [
+        (METERED, Operation.DELIVER, SELLER, ("METERED", "ESCROW")),
+        (METERED, Operation.REFUND, SELLER, ("METERED", "ESCROW")),
+        (METERED, Operation.DISPUTE, BUYER, ("METERED", "ESCROW")),
+        (EXCHANGE, Operation.DISPUTE, BUYER, ("EXCHANGE", "ESCROW")),
+        (EXCHANGE, Operation.REDEEM, BUYER, ("EXCHANGE", "ESCROW")),
+        (PLAIN, Operation.CLOSE, SELLER, ("ESCROW", "METERED")),
+    ],
+)
+def test_rail_without_the_operation_says_which_has_it(
+    terms: Terms, operation: Operation, party, rails: tuple[str, str]
+):
+    assert refusal(FUNDED, terms, operation, party.address) == ("WrongRail", rails)
 
 
-def agreement() -> Agreement:
-    made = agreed().agreement
-    assert made is not None
-    return made
+def test_dispute_needs_an_arbiter_and_a_notice_its_window():
+    told = refusal(DELIVERED, PLAIN, Operation.DISPUTE, BUYER.address)
+    assert told == ("FieldMissing", ("ESCROW", "arbiter"))
+    endless = replace(METERED, notice_window=0)
+    told = refusal(FUNDED, endless, Operation.NOTICE, BUYER.address)
+    assert told == ("FieldMissing", ("METERED", "noticeWindow"))
 
 
-def code_of(spoiled: Agreement) -> str:
-    with pytest.raises(ParleyError) as refused:
-        spoiled.check(DOMAIN)
-    return refused.value.code
+@pytest.mark.parametrize(
+    ("terms", "operation", "signers", "missing"),
+    [
+        (PLAIN, Operation.REDEEM, {SELLER}, BUYER),
+        (METERED, Operation.REDEEM, {BUYER, SELLER}, HOT_KEY),
+        (METERED, Operation.CLOSE, {BUYER, SELLER}, HOT_KEY),
+        (PLAIN, Operation.SETTLE, {SELLER}, BUYER),
+        (PLAIN, Operation.SETTLE, {BUYER}, SELLER),
+    ],
+)
+def test_what_needs_a_signature_names_whose_is_missing(
+    terms: Terms, operation: Operation, signers, missing
+):
+    signed_by = frozenset(party.address for party in signers)
+    told = refusal(FUNDED, terms, operation, SELLER.address, amount=7, signed_by=signed_by)
+    assert told == ("WrongSigner", (missing.address, ZERO_ADDRESS))
+    whole = signed_by | {missing.address}
+    assert step(FUNDED, terms, operation, SELLER.address, amount=7, signed_by=whole)
 
 
-def test_agreement_holds_only_with_its_own_terms_subject_and_signatures():
-    made = agreement()
-    other_terms: Terms = replace(made.terms, price=made.terms.price + 1)
-    other_subject = replace(made.subject, salt="0x" + "11" * 32)
-    swapped = replace(
-        made, buyer_signature=made.seller_signature, seller_signature=made.buyer_signature
-    )
-    made.check(DOMAIN)
-    assert code_of(replace(made, terms=other_terms)) == "DigestMismatch"
-    assert code_of(replace(made, subject=other_subject)) == "DigestMismatch"
-    assert code_of(replace(made, digest="0x" + "11" * 32)) == "DigestMismatch"
-    assert code_of(swapped) == "WrongSigner"
-    assert code_of(replace(made, seller_signature=STRANGER.sign(made.digest))) == "WrongSigner"
+def test_notice_shortens_a_deal_once():
+    noticed, nothing = step(FUNDED, METERED, Operation.NOTICE, SELLER.address, NOW + 5)
+    assert (noticed.state, noticed.since, nothing) == (DealState.NOTICED, NOW + 5, Payout())
+    told = refusal(noticed, METERED, Operation.NOTICE, BUYER.address, NOW + 6)
+    assert told == ("WrongState", ("NOTICED", "FUNDED"))

@@ -8,18 +8,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from market import DOMAIN, invite, listing, proposed, subject, talk, terms
 
+from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, exactly, typed_data
 from marketplace.core.errors import FieldsDiffer, ValueMalformed
 from marketplace.core.listing import Listing
 from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
-from marketplace.core.terms import Terms
+from marketplace.core.terms import Credits, Terms
 from marketplace.core.values import keccak
 
-STRUCTS: list[type[Typed]] = [Terms, Listing, Invitation, Rejection, Withdrawal, Upload]
+STRUCTS: list[type[Typed]] = [
+    Terms,
+    Credits,
+    Voucher,
+    Settlement,
+    Bulk,
+    Listing,
+    Invitation,
+    Rejection,
+    Withdrawal,
+    Upload,
+]
 
 
 def some(kind: str) -> st.SearchStrategy[str | int]:
     """Any value of a Solidity type, its ends more often than others."""
+    if kind == "bool":
+        return st.booleans()
     if kind.startswith("uint"):
         highest = (1 << int(kind.removeprefix("uint"))) - 1
         return st.sampled_from([0, 1, highest]) | st.integers(0, highest)
@@ -54,6 +68,9 @@ def test_every_single_field_is_in_the_digest(cls: type[Typed]):
     def build(spoiled: str | None) -> str:
         values: dict[str, Any] = {}
         for number, field in enumerate(cls.FIELDS, start=1):
+            if field.type == "bool":
+                values[field.name] = field.name == spoiled
+                continue
             value = number + 100 * (field.name == spoiled)
             size = {"address": 40, "bytes32": 64}.get(field.type)
             values[field.name] = f"0x{value:0{size}x}" if size else value
@@ -68,6 +85,8 @@ BAD: dict[str, list[Any]] = {
     "uint16": [-1, 1 << 16, "1", False],
     "uint32": [-1, 1 << 32, "1", []],
     "uint40": [-1, 1 << 40, "1", {}],
+    "bool": [0, 1, "true", None],
+    "uint104": [1, "-1", str(1 << 104), "01", "", None],
     "uint128": [1, "-1", str(1 << 128), "01", "", None],
     "uint256": [0, str(1 << 256), "1.0", " 1", True],
     "address": ["0x" + "AA" * 20, "0x", 0, None],
@@ -77,12 +96,9 @@ BAD: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("cls", STRUCTS)
 def test_every_field_refuses_every_other_form_by_its_name(cls: type[Typed]):
-    plain = {
-        field.wire: {"address": "0x" + "ab" * 20, "bytes32": "0x" + "ab" * 32}.get(
-            field.type, "1" if field.type in ("uint128", "uint256") else 1
-        )
-        for field in cls.FIELDS
-    }
+    good = {"address": "0x" + "ab" * 20, "bytes32": "0x" + "ab" * 32, "bool": True}
+    good |= dict.fromkeys(("uint104", "uint128", "uint256"), "1")
+    plain = {field.wire: good.get(field.type, 1) for field in cls.FIELDS}
     cls.from_message(plain)
     for field in cls.FIELDS:
         for value in BAD[field.type]:
@@ -120,6 +136,6 @@ def test_hundred_thousand_unknown_fields_are_named_in_a_short_sentence():
 def test_range_is_checked_when_a_struct_is_made():
     on = proposed()
     with pytest.raises(ValueMalformed):
-        terms(on, subject(on), price=1 << 128)
+        terms(on, subject(on), price=1 << 104)
     with pytest.raises(ValueMalformed):
         invite(listing(), max_rounds=-1)

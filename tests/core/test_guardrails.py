@@ -6,9 +6,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BUYER, DOMAIN, NOW, SELLER, STRANGER, TOKEN, subject, talk, terms
+from market import (
+    ARBITER,
+    BUYER,
+    DOMAIN,
+    HOT_KEY,
+    NOW,
+    SELLER,
+    STRANGER,
+    TOKEN,
+    Party,
+    subject,
+    talk,
+    terms,
+)
 
-from marketplace.core.deal import DealState
+from marketplace.core.deal import OPEN_STATES, DealState
 from marketplace.core.errors import ParleyError, PolicyDenied
 from marketplace.core.guardrails import (
     Commitment,
@@ -20,7 +33,7 @@ from marketplace.core.guardrails import (
     still_costs,
 )
 from marketplace.core.outcome import Subject
-from marketplace.core.terms import Terms
+from marketplace.core.terms import Rail, Terms
 
 ON = talk()
 LIMITS = Limits(
@@ -54,6 +67,22 @@ def refusal(
 # ------------------------------------------------------------------ each limit
 
 
+def test_limits_that_name_only_a_token_and_an_exposure_allow_no_price_and_trust_nobody():
+    assert Limits(TOKEN, 5_000) == Limits(
+        token=TOKEN,
+        most_exposure=5_000,
+        highest_unit_price=0,
+        lowest_unit_price=0,
+        most_quantity=1_000_000,
+        longest_open=86_400,
+        longest_lock=1_209_600,
+        confirmations=0,
+        rails=(0, 2),
+        trusted=(),
+    )
+    assert refusal(BUYER.address, deal(), Limits(TOKEN, 5_000))[1][0] == "highest_unit_price"
+
+
 def test_offer_at_every_limit_is_allowed_to_either_side():
     for party, amount in ((BUYER, 1_000), (SELLER, 100)):
         assert decide(LIMITS, Exposure(), party.address, deal(), NOW).total == amount
@@ -80,6 +109,51 @@ def test_quantity_life_and_token_are_limited():
     )
     other = "0x" + "71" * 20
     assert refusal(BUYER.address, deal(token=other)) == ("TokenForbidden", (other, TOKEN))
+
+
+def test_lock_is_the_sum_of_all_windows():
+    judged = deal(arbiter=ARBITER.address, arbitration_window=60)
+    windows = 600 + 600 + 60
+    trusting = replace(LIMITS, trusted=(ARBITER.address,))
+    assert decide(replace(trusting, longest_lock=windows), Exposure(), BUYER.address, judged, NOW)
+    short = replace(trusting, longest_lock=windows - 1)
+    assert refusal(SELLER.address, judged, short) == (
+        "LimitExceeded",
+        ("longest_lock", windows, windows - 1),
+    )
+
+
+@pytest.mark.parametrize("party", [BUYER, SELLER])
+def test_only_a_trusted_arbiter_may_rule(party: Party):
+    judged = deal(arbiter=ARBITER.address, arbitration_window=60)
+    assert refusal(party.address, judged) == ("TrustMissing", ("arbiter", ARBITER.address, ""))
+    others = replace(LIMITS, trusted=(STRANGER.address,))
+    assert refusal(party.address, judged, others) == (
+        "TrustMissing",
+        ("arbiter", ARBITER.address, STRANGER.address),
+    )
+    trusting = replace(LIMITS, trusted=(STRANGER.address, ARBITER.address))
+    assert decide(trusting, Exposure(), party.address, judged, NOW)
+
+
+def test_key_that_could_take_the_buyer_s_price_is_trusted_by_the_buyer():
+    # A seller that could sign the buyer's vouchers would pay itself.
+    robbing = deal(voucher_signer=SELLER.address)
+    assert refusal(BUYER.address, robbing)[1][:2] == ("voucher_signer", SELLER.address)
+    assert decide(LIMITS, Exposure(), SELLER.address, robbing, NOW)
+    trusting = replace(LIMITS, trusted=(HOT_KEY.address,))
+    hot = deal(voucher_signer=HOT_KEY.address)
+    assert decide(trusting, Exposure(), BUYER.address, hot, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rail", "name"), [(Rail.ATOMIC, "ATOMIC"), (Rail.EXCHANGE, "EXCHANGE"), (9, "9")]
+)
+def test_rail_whose_goods_no_limit_can_judge_is_allowed_by_name_only(rail: int, name: str):
+    on_it = deal(rail=rail)
+    assert refusal(SELLER.address, on_it) == ("RailForbidden", (name, "ESCROW, METERED"))
+    assert decide(replace(LIMITS, rails=(rail,)), Exposure(), SELLER.address, on_it, NOW)
+    assert decide(LIMITS, Exposure(), SELLER.address, deal(rail=Rail.METERED), NOW)
 
 
 def test_exposure_is_limited_and_the_limit_itself_is_allowed():
@@ -134,7 +208,7 @@ def test_a_stranger_commits_to_nothing_in_somebody_else_s_deal():
     assert refusal(STRANGER.address, deal())[0] == "NotAParty"
 
 
-NONE, FUNDED, DELIVERED, RELEASED, REFUNDED = DealState
+NONE, FUNDED, RELEASED = DealState.NONE, DealState.FUNDED, DealState.RELEASED
 COMMITTED = Commitment(50, NOW + 10, 7, ("a", "b"))
 
 
@@ -146,9 +220,8 @@ COMMITTED = Commitment(50, NOW + 10, 7, ("a", "b"))
         (True, 7, NOW, (NONE, NONE), False),
         (False, 8, NOW, (NONE, NONE), False),
         (True, 7, NOW, (NONE, FUNDED), True),
-        (True, 8, NOW + 10**9, (DELIVERED, NONE), True),
-        (True, 7, NOW, (RELEASED, NONE), False),
-        (True, 7, NOW, (NONE, REFUNDED), False),
+        *((True, 8, NOW + 10**9, (NONE, state), True) for state in OPEN_STATES),
+        *((True, 7, NOW, (NONE, state), False) for state in DealState if state > max(OPEN_STATES)),
     ],
 )
 def test_a_commitment_costs_until_the_chain_shows_that_it_cannot(

@@ -1,6 +1,6 @@
 """Listings: content parses strictly, and the header is bound to it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -48,6 +48,15 @@ def test_content_survives_its_json_with_the_same_digest():
         {"settlement": {**SETTLEMENT, "fee_bps": 10_001}},
         {"settlement": {**SETTLEMENT, "fee_bps": True}},
         {"settlement": {**SETTLEMENT, "review_window": 1 << 32}},
+        {"settlement": {**SETTLEMENT, "notice_window": 1 << 32}},
+        {"settlement": {**SETTLEMENT, "arbitration_window": -1}},
+        {"settlement": {**SETTLEMENT, "rail": 4}},
+        {"settlement": {**SETTLEMENT, "rail": "0"}},
+        {"settlement": {**SETTLEMENT, "arbiter": "0x"}},
+        {"settlement": {**SETTLEMENT, "arbiter_fee": 1}},
+        {"settlement": {**SETTLEMENT, "arbiter_fee": str(1 << 104)}},
+        {"settlement": {**SETTLEMENT, "default_seller_bps": 10_001}},
+        {"settlement": {k: v for k, v in SETTLEMENT.items() if k != "arbiter"}},
         {"more": 1},
     ],
 )
@@ -65,6 +74,20 @@ def test_content_takes_as_many_attributes_as_it_says():
     assert refused.value.values == {"field": "attributes", "value": "33", "rule": "at most 32"}
 
 
+def test_every_rule_of_settlement_is_in_the_digest():
+    plain = content().settlement
+    changed = {
+        rule.name: 7 if isinstance(getattr(plain, rule.name), int) else "0x" + "77" * 20
+        for rule in fields(plain)
+        if rule.name != "rail"
+    }
+    spoiled = [replace(plain, **{name: value}) for name, value in {**changed, "rail": 2}.items()]
+    digests = {content(settlement=rules).digest for rules in (plain, *spoiled)}
+    assert len(digests) == len(fields(plain)) + 1
+    full = content(settlement=replace(plain, **changed, rail=2))
+    assert Content.from_json(full.to_json()) == full
+
+
 def test_header_is_bound_to_its_content():
     header = listing().body
     assert isinstance(header, Listing)
@@ -79,3 +102,8 @@ def test_header_is_bound_to_its_content():
 )
 def test_bond_is_a_share_of_the_price_rounded_down(price: int, bps: int, bond: int):
     assert replace(Settlement(TOKEN), bond_bps=bps).bond(price) == bond
+
+
+def test_bond_covers_what_a_lost_dispute_costs_at_any_price():
+    rules = Settlement(TOKEN, bond_bps=500, arbiter_fee=31)
+    assert [rules.bond(price) for price in (1, 620, 640)] == [31, 31, 32]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from market import (
+    ARBITER,
     BUYER,
     NOW,
     SELLER,
@@ -29,6 +30,8 @@ from marketplace.core.errors import ParleyError
 from marketplace.core.listing import Settlement
 from marketplace.core.message import Message
 from marketplace.core.negotiation import Negotiation, State, advance
+from marketplace.core.terms import Rail
+from marketplace.core.values import ZERO_ADDRESS
 
 MINUTE = 60
 
@@ -200,6 +203,14 @@ def test_issue_that_is_left_out_is_refused():
         ("fee_recipient", STRANGER.address),
         ("review_window", 599),
         ("delivery_window", 601),
+        ("rail", 2),
+        ("notice_window", 60),
+        ("arbiter", STRANGER.address),
+        ("arbiter_fee", 1),
+        ("arbitration_window", 60),
+        ("default_seller_bps", 1),
+        ("voucher_signer", SELLER.address),
+        ("bundle", word("bundle")),
     ],
 )
 def test_terms_that_leave_the_negotiation_s_bounds_are_refused(field: str, value: str | int):
@@ -243,8 +254,40 @@ def test_terms_that_could_not_be_opened_are_refused():
     expired = refusal(on, offer(on, SELLER, open_by=NOW))
     assert told(expired) == ("OpenExpired", (NOW, NOW))
     assert advance(on, offer(on, SELLER, open_by=NOW + 1), NOW).state is State.PROPOSED
-    unknown = refusal(on, offer(on, SELLER, arbiter_fee=1))
-    assert told(unknown) == ("FieldUnsupported", ("arbiterFee", 1))
+    useless = refusal(on, offer(on, SELLER, goods=word("goods")))
+    assert told(useless) == ("FieldUnsupported", ("ESCROW", "goods", int(word("goods"), 16)))
+
+
+def test_listing_that_names_an_arbiter_binds_every_offer_to_it_and_to_its_conditions():
+    rules = Settlement(
+        "0x" + "70" * 20,
+        bond_bps=100,
+        review_window=600,
+        arbiter=ARBITER.address,
+        arbiter_fee=31,
+        arbitration_window=3_600,
+        default_seller_bps=5_000,
+    )
+    on = talk(listing(what=content(settlement=rules)))
+    made = advance(on, offer(on, SELLER), NOW).standing
+    assert made is not None
+    assert (made.terms.arbiter, made.terms.arbiter_fee, made.terms.bond) == (
+        ARBITER.address,
+        31,
+        31,
+    )
+    for field, value in (("arbiter", ZERO_ADDRESS), ("arbiter_fee", 30), ("bond", 10)):
+        bound = getattr(made.terms, field)
+        refused = refusal(on, offer(on, SELLER, **{field: value}))
+        assert told(refused) == ("TermsDisagree", (field, str(value), str(bound)))
+
+
+def test_metered_listing_makes_metered_offers():
+    rules = Settlement("0x" + "70" * 20, rail=Rail.METERED, notice_window=120)
+    on = talk(listing(what=content(settlement=rules)))
+    assert advance(on, offer(on, SELLER), NOW).state is State.PROPOSED
+    refused = refusal(on, offer(on, SELLER, notice_window=0))
+    assert told(refused) == ("TermsDisagree", ("notice_window", "0", "120"))
 
 
 # ------------------------------------------------------------------ 9: improvement

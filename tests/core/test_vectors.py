@@ -9,21 +9,25 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
+from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.errors import ParleyError
 from marketplace.core.listing import Listing
 from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
 from marketplace.core.signature import address_of, recover, sign, verify
-from marketplace.core.terms import Terms
+from marketplace.core.terms import Credits, Terms
 
 Vector = dict[str, Any]
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = sorted((ROOT / "tests" / "vectors").glob("*.json"))
-VECTORS: list[Vector] = [one for file in FILES for one in json.loads(file.read_text())["vectors"]]
-STRUCTS: dict[str, type[Typed]] = {
-    cls.NAME: cls for cls in (Terms, Listing, Invitation, Rejection, Withdrawal, Upload)
-}
+FOLDER = ROOT / "tests" / "vectors"
+VECTORS: list[Vector] = [
+    one
+    for name in ("terms", "messages", "deals")
+    for one in json.loads((FOLDER / f"{name}.json").read_text())["vectors"]
+]
+SIGNED = Listing, Invitation, Terms, Rejection, Withdrawal, Upload, Voucher, Settlement, Bulk
+STRUCTS: dict[str, type[Typed]] = {cls.NAME: cls for cls in (*SIGNED, Credits)}
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 
 

@@ -144,9 +144,8 @@ def test_a_foreign_wallet_and_client_buy_and_the_auditor_accepts_the_deal(net, b
     buyer.send(net.token, "approve(address,uint256)", net.escrow, str(terms.price))
     fields = ",".join(str(getattr(terms, field.name)) for field in Terms.FIELDS)
     types = ",".join(field.type for field in Terms.FIELDS)
-    buyer.send(
-        net.escrow, f"open(({types}),bytes,bytes)", f"({fields})", signature, offer["signature"]
-    )
+    opening = f"({fields}),{signature},{offer['signature']},0x,0x"
+    buyer.send(net.escrow, f"open((({types}),bytes,bytes,bytes,bytes))", f"({opening})")
     report = audit_market(net.rpc, net.registry)
     assert (report.findings, report.unopened, report.unlogged) == ([], [], [])
     assert report.checked["deals"] == 1

@@ -5,15 +5,14 @@ from live import OUTCOME, WINDOW
 
 from marketplace.core.deal import DealState
 from marketplace.core.errors import (
+    AmountTooHigh,
     ArtifactMissing,
-    ChargeTooHigh,
-    ClaimEarly,
     DeliverableWrong,
-    DeliveryLate,
     DigestMismatch,
     EpochStale,
     NonceSpent,
-    RefundEarly,
+    TooEarly,
+    TooLate,
     WrongCaller,
     WrongState,
 )
@@ -62,7 +61,7 @@ def test_release_is_refused_to_the_seller(deal):
 
 def test_a_buyers_early_refund_names_the_instant_from_which_it_opens(deal):
     _, buying, _ = deal
-    with pytest.raises(RefundEarly) as refused:
+    with pytest.raises(TooEarly) as refused:
         buying.refund()
     assert refused.value.not_before == buying.delivery_deadline
     assert refused.value.block_time < refused.value.not_before
@@ -71,7 +70,7 @@ def test_a_buyers_early_refund_names_the_instant_from_which_it_opens(deal):
 def test_a_sellers_early_claim_names_the_instant_from_which_it_opens(deal):
     _, _, selling = deal
     selling.deliver(b"done", PRICE)
-    with pytest.raises(ClaimEarly) as refused:
+    with pytest.raises(TooEarly) as refused:
         selling.claim()
     assert refused.value.not_before == selling.review_deadline
 
@@ -80,7 +79,7 @@ def test_a_late_delivery_is_refused_and_the_buyer_takes_its_money_back(deal):
     two, buying, selling = deal
     before = two.balances()
     two.network.pass_time(WINDOW)
-    with pytest.raises(DeliveryLate) as refused:
+    with pytest.raises(TooLate) as refused:
         selling.deliver(b"too late", PRICE)
     assert refused.value.deadline == selling.delivery_deadline
     assert buying.refund().state is DealState.REFUNDED
@@ -107,9 +106,9 @@ def test_a_second_release_names_the_state_that_it_found(deal):
 
 def test_a_charge_above_the_price_is_refused_with_both(deal):
     _, _, selling = deal
-    with pytest.raises(ChargeTooHigh) as refused:
+    with pytest.raises(AmountTooHigh) as refused:
         selling.deliver(b"done", PRICE + 1)
-    assert (refused.value.charge, refused.value.price) == (PRICE + 1, PRICE)
+    assert (refused.value.amount, refused.value.most) == (PRICE + 1, PRICE)
 
 
 def test_a_deal_opens_once_whoever_tries_again(deal):
@@ -192,7 +191,7 @@ def test_the_evidence_names_every_message_event_and_transaction(deal):
     selling.deliver(b"done", PRICE)
     buying.release()
     evidence = two.seller.client.evidence(selling)
-    assert [event["event"] for event in evidence["events"]] == ["Opened", "Delivered", "Released"]
+    assert [event["event"] for event in evidence["events"]] == ["Opened", "Delivered", "Paid"]
     kinds = [view["message"]["kind"] for view in evidence["transcript"]]
     assert kinds == ["invitation", "offer", "acceptance"]
     assert evidence["events"][0]["transaction"] == buying.transactions[0][1].hash
@@ -231,7 +230,7 @@ def test_cancelling_all_ends_the_offers_and_leaves_the_open_deals(stage):
 def test_a_late_delivery_gives_nothing_away(deal):
     two, _, selling = deal
     two.network.pass_time(2 * WINDOW)
-    with pytest.raises(DeliveryLate):
+    with pytest.raises(TooLate):
         selling.deliver(b"the goods", PRICE)
     with pytest.raises(ArtifactMissing):
         two.buyer.client._registry.artifact(two.buying.id, sha256_hex(b"the goods"))

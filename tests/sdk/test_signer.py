@@ -8,18 +8,23 @@ from typing import Any
 
 import pytest
 from live import SpyWallet
-from market import BUYER, DOMAIN, NOW, SELLER, TOKEN, subject, talk, terms, word
+from market import BUYER, DOMAIN, NOW, SELLER, STRANGER, TOKEN, subject, talk, terms, word
 from witness import SetClock
 
+from marketplace.core.consent import Settlement, Voucher
 from marketplace.core.deal import Deal, DealState
 from marketplace.core.errors import (
+    AmountTooHigh,
+    AmountTooLow,
     DigestMismatch,
     ExposureExceeded,
     LedgerUnreadable,
     LimitExceeded,
+    NotAParty,
     PolicyDenied,
     TermsDisagree,
     TokenForbidden,
+    WrongSigner,
 )
 from marketplace.core.guardrails import Limits
 from marketplace.core.signature import verify
@@ -258,3 +263,77 @@ def test_of_many_threads_that_race_for_the_last_exposure_one_gets_a_signature():
     with ThreadPoolExecutor(8) as pool:
         signed = list(pool.map(race, range(8)))
     assert signed.count(True) == len(of.wallet.signed) == 1
+
+
+# ------------------------------------------------------------------ vouchers and endings
+
+
+def test_a_voucher_is_on_record_before_the_key_is_asked_and_after_a_restart(tmp_path):
+    path, deal = tmp_path / "ledger", TERMS.digest(DOMAIN)
+    ledger = Ledger(path)
+    with pytest.raises(ConnectionError):
+        signer(BUYER, ledger, wallet=BrokenWallet).voucher(TERMS, 40)
+    assert ledger.vouchers == {deal: 40}
+    ledger.close()
+    again = signer(BUYER, Ledger(path))
+    with pytest.raises(AmountTooLow) as refused:
+        again.voucher(TERMS, 39)
+    assert (refused.value.amount, refused.value.least) == (39, 40)
+    assert again.wallet.signed == []
+    verify(Voucher(deal, 40).digest(DOMAIN), again.voucher(TERMS, 40), BUYER.address)
+
+
+@pytest.mark.parametrize("amount", [TERMS.price, 0])
+def test_a_voucher_may_be_for_the_whole_price_and_for_nothing(amount):
+    made = signer(BUYER).voucher(TERMS, amount)
+    verify(Voucher(TERMS.digest(DOMAIN), amount).digest(DOMAIN), made, BUYER.address)
+
+
+def test_a_voucher_above_the_price_is_refused_and_the_key_is_not_asked():
+    of = signer(BUYER)
+    with pytest.raises(AmountTooHigh):
+        of.voucher(TERMS, TERMS.price + 1)
+    assert (of.wallet.signed, of.ledger.vouchers) == ([], {})
+
+
+def test_where_the_terms_name_a_key_for_vouchers_the_buyer_signs_none():
+    hot = replace(TERMS, voucher_signer=SELLER.address)
+    with pytest.raises(WrongSigner):
+        signer(BUYER).voucher(hot, 1)
+    word_of = Voucher(hot.digest(DOMAIN), 1).digest(DOMAIN)
+    verify(word_of, signer(SELLER).voucher(hot, 1), SELLER.address)
+
+
+def test_vouchers_of_two_deals_are_counted_apart():
+    of, other = signer(BUYER), replace(TERMS, buyer_nonce=TERMS.buyer_nonce + 1)
+    of.voucher(TERMS, 50)
+    of.voucher(other, 10)
+    assert sorted(of.ledger.vouchers.values()) == [10, 50]
+
+
+@pytest.mark.parametrize("by", [BUYER, SELLER])
+def test_an_ending_gives_away_price_and_bond_at_most(by):
+    of = signer(by)
+    for charge, bond in ((TERMS.price + 1, 0), (0, TERMS.bond + 1)):
+        with pytest.raises(AmountTooHigh):
+            of.settlement(TERMS, charge, bond, NOW + 60)
+    assert of.wallet.signed == []
+    made = of.settlement(TERMS, TERMS.price, TERMS.bond, NOW + 60)
+    ending = Settlement(TERMS.digest(DOMAIN), TERMS.price, TERMS.bond, NOW + 60)
+    verify(ending.digest(DOMAIN), made, by.address)
+
+
+def test_nobody_signs_the_ending_of_others():
+    with pytest.raises(NotAParty):
+        signer(STRANGER).settlement(TERMS, 0, 0, NOW + 60)
+
+
+def test_an_ending_is_offered_for_no_longer_than_an_offer():
+    of = signer(BUYER, longest_open=60)
+    with pytest.raises(LimitExceeded) as refused:
+        of.settlement(TERMS, 0, 0, NOW + 61)
+    assert (refused.value.limit, refused.value.value, refused.value.allowed) == (
+        *("longest_open", 61, 60),
+    )
+    assert of.wallet.signed == []
+    of.settlement(TERMS, 0, 0, NOW + 60)

@@ -35,15 +35,15 @@ CHEAPER = {**OUTCOME, "unit_price": 15}
 
 def chain_call(party: Party, name: str, *arguments: object) -> None:
     """A transaction of the party's that the SDK has no word for."""
-    escrow, view = party.client._means.escrow, party.client._means.chain
-    escrow._send(name, view.escrow.get_function_by_name(name)(*arguments))
+    hand = party.client._means.escrow._hand
+    hand.send(name, hand.view.escrow.get_function_by_name(name)(*arguments))
 
 
 def disallow(party: Party, token: str) -> None:
     """The party takes its allowance back."""
-    escrow, view = party.client._means.escrow, party.client._means.chain
-    spender = to_checksum_address(view.domain.verifying_contract)
-    escrow._send("approve", view.token(token).functions.approve(spender, 0))
+    hand = party.client._means.escrow._hand
+    spender = to_checksum_address(hand.view.domain.verifying_contract)
+    hand.send("approve", hand.view.token(token).functions.approve(spender, 0))
 
 
 def signed_terms(party: Party, talk) -> list[str]:

@@ -14,6 +14,8 @@ from marketplace.adapters.evm.factory import (
     FACTORY_TRANSACTION,
     FACTORY_WEI,
     SALT,
+    batch_address,
+    batch_code,
     escrow_address,
 )
 from marketplace.adapters.evm.view import connect
@@ -39,8 +41,10 @@ class Deployer:
         self._account = Account.from_key(key)
 
     def deploy(self) -> Deployment:
-        """The escrow at its one address, and a credit token whose minter is this key."""
-        self._deploy_escrow()
+        """Escrow and batch at their one address each, and a credit token that this key mints."""
+        self._deploy_factory()
+        self._deploy_at(escrow_address(), load("Escrow").bytecode)
+        self._deploy_at(batch_address(), batch_code())
         token = self._create("CreditToken", self._account.address)
         return Deployment(self._web3.eth.chain_id, escrow_address(), token)
 
@@ -55,13 +59,15 @@ class Deployer:
         to: TxParams = {"to": to_checksum_address(account), "value": Web3.to_wei(wei, "wei")}
         self._send(self._priced({**self._head(), **to, "gas": 21_000}))
 
-    def _deploy_escrow(self) -> None:
+    def _deploy_factory(self) -> None:
         if not self._has_code(FACTORY):
             self.give_gas(FACTORY_SENDER, FACTORY_WEI)
             self._web3.eth.send_raw_transaction(FACTORY_TRANSACTION)
-        if not self._has_code(escrow_address()):
-            code = SALT + load("Escrow").bytecode
-            call: TxParams = {**self._head(), "to": to_checksum_address(FACTORY), "data": code}
+
+    def _deploy_at(self, address: Address, creation_code: bytes) -> None:
+        if not self._has_code(address):
+            data, factory = SALT + creation_code, to_checksum_address(FACTORY)
+            call: TxParams = {**self._head(), "to": factory, "data": data}
             gas = self._web3.eth.estimate_gas(call)
             self._send(self._priced({**call, "gas": gas}))
 

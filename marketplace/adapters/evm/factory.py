@@ -35,6 +35,17 @@ def escrow_address() -> Address:
     return created_at(load("Escrow").bytecode)
 
 
+@cache
+def batch_address() -> Address:
+    """Where the batch contract of this version's escrow is."""
+    return created_at(batch_code())
+
+
+def batch_code() -> bytes:
+    """The batch contract's creation code: its one argument, the escrow, is part of it."""
+    return load("Batch").bytecode + bytes.fromhex(escrow_address()[2:]).rjust(32, b"\0")
+
+
 def created_at(creation_code: bytes) -> Address:
     """The address that the factory gives to creation code (EIP-1014)."""
     factory = bytes.fromhex(FACTORY[2:])

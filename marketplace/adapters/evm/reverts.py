@@ -1,5 +1,6 @@
 """Reverts by name: the escrow's errors as the Python errors so named."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,9 +10,27 @@ from eth_abi.exceptions import DecodingError
 from marketplace.adapters.evm.artifact import load
 from marketplace.core.deal import DealState
 from marketplace.core.errors import ParleyError, TransactionFailed
+from marketplace.core.terms import Terms, rail_name
 from marketplace.core.values import keccak
 
-_NAMED_STATES = "WrongState"
+
+def _state(number: int) -> str:
+    return DealState(number).name
+
+
+def _field(place: int) -> str:
+    return Terms.FIELDS[place].wire
+
+
+# Numbers of the contract that Python's errors tell by name, in the order of the arguments.
+_NAMES: dict[str, tuple[Callable[[int], str], ...]] = {
+    "FieldMissing": (rail_name, _field),
+    "FieldUnsupported": (rail_name, _field),
+    "WindowTooLong": (_field,),
+    "WindowTooShort": (_field,),
+    "WrongRail": (rail_name, rail_name),
+    "WrongState": (_state, _state),
+}
 
 
 def named(operation: str, data: str | None, reason: str) -> ParleyError:
@@ -29,9 +48,9 @@ def named(operation: str, data: str | None, reason: str) -> ParleyError:
     leaf, types = found
     try:
         values = [_plain(value) for value in decode(types, raw[4:])]
-        if leaf.__name__ == _NAMED_STATES:
-            values = [DealState(int(value)).name for value in values]
-    except (DecodingError, ValueError):
+        for place, name in enumerate(_NAMES.get(leaf.__name__, ())):
+            values[place] = name(values[place])
+    except (DecodingError, ValueError, IndexError):
         # A token may revert with the escrow's selector and anything behind it.
         return TransactionFailed(operation, reason[:200])
     return leaf(*values)

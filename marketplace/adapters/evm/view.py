@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -10,7 +9,7 @@ from hexbytes import HexBytes
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception
-from web3.types import BlockIdentifier
+from web3.types import BlockIdentifier, RPCEndpoint
 
 from marketplace.adapters.evm.artifact import load
 from marketplace.adapters.evm.factory import escrow_address
@@ -21,15 +20,24 @@ from marketplace.core.errors import ChainUnavailable, EscrowAbsent, EscrowUnknow
 from marketplace.core.feasibility import ChainFacts, PartyFacts
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest
-from marketplace.ports.chain import DealEvent
+from marketplace.ports.chain import DealEvent, Holding
 
-DEAL_EVENTS = ("Opened", "Delivered", "Released", "Refunded")
+DEAL_EVENTS = ("Opened", "Swapped", "Delivered", "Noticed", "Disputed", "Ruled", "Paid")
 TIMEOUT_SECONDS = 30
 
 
 def connect(rpc_url: str) -> Web3:
     """A client of a JSON-RPC endpoint."""
-    return Web3(HTTPProvider(rpc_url, request_kwargs={"timeout": TIMEOUT_SECONDS}))
+    # web3 asks for the chain's id before each call; an endpoint has one.
+    asked_once = {RPCEndpoint("eth_chainId")}
+    return Web3(
+        HTTPProvider(
+            rpc_url,
+            request_kwargs={"timeout": TIMEOUT_SECONDS},
+            cache_allowed_requests=True,
+            cacheable_requests=asked_once,
+        )
+    )
 
 
 @contextmanager
@@ -92,13 +100,19 @@ class EvmView:
         with naming("position", self._rpc_url):
             block: BlockIdentifier = self.web3.eth.block_number - depth if depth else "latest"
             call = self.escrow.functions.position(bytes.fromhex(deal[2:]))
-            state, opened_at, delivered_at, charge = call.call(block_identifier=block)
-        return Deal(DealState(state), opened_at, delivered_at, charge)
+            state, *rest = call.call(block_identifier=block)
+        return Deal(DealState(state), *rest)
 
     def balance(self, token: Address, account: Address) -> int:
         """A token balance, in base units."""
         with naming("balance", self._rpc_url):
             return int(self.token(token).functions.balanceOf(to_checksum_address(account)).call())
+
+    def holding(self, token: Address, account: Address) -> Holding:
+        """What the escrow holds for an account outside its deals."""
+        amount = self._read("balance", to_checksum_address(token), to_checksum_address(account))
+        bound, leaves_at = self._read("bound", to_checksum_address(account))
+        return Holding(int(amount), bool(bound), int(leaves_at))
 
     def allowance(self, token: Address, account: Address) -> int:
         """What the escrow may pull from an account, in base units."""
@@ -142,11 +156,13 @@ class EvmView:
             return self.escrow.get_function_by_name(function)(*arguments).call()
 
     def _party(self, token: Address, account: Address, nonce: int) -> PartyFacts:
+        held = self.holding(token, account)
         return PartyFacts(
             epoch=self.epoch(account),
             nonce_spent=self.nonce_spent(account, nonce),
             balance=self.balance(token, account),
             allowance=self.allowance(token, account),
+            bound_balance=held.amount if held.bound else None,
         )
 
     def _event(self, log: Any, times: dict[int, int]) -> DealEvent | None:  # noqa: ANN401 a web3 log
@@ -164,18 +180,6 @@ class EvmView:
                 name, deal, values, times[block], block, "0x" + bytes(log["transactionHash"]).hex()
             )
         return None
-
-
-def terms_tuple(terms: Terms) -> tuple[object, ...]:
-    """Terms as the ABI takes them."""
-    return tuple(_abi_value(getattr(terms, field.name)) for field in fields(terms))
-
-
-def _abi_value(value: str | int) -> object:
-    if isinstance(value, int):
-        return value
-    raw = bytes.fromhex(value[2:])
-    return to_checksum_address(value) if len(raw) == 20 else raw  # noqa: PLR2004 an address has 20 bytes
 
 
 def _plain(value: object) -> str | int:
