@@ -5,17 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from market import BUYER, SELLER, offer, talk, word
 
 from marketplace import sdk
 from marketplace.adapters.evm.artifact import load
 from marketplace.api.routes import router
-from marketplace.core.deal import Call, Deal, DealState, Operation, apply
+from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import DOMAIN_TYPE
-from marketplace.core.errors import DealRefused, ParleyError, TermsInfeasible
+from marketplace.core.errors import ParleyError, TermsInfeasible
+from marketplace.core.feasibility import REQUIRED, UNUSED
 from marketplace.core.listing import Listing
 from marketplace.core.message import SHAPES, Invitation, Rejection, Upload, Withdrawal
-from marketplace.core.terms import Terms
+from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.wire.problems import Problem, status_of
 
 ROOT = Path(__file__).parents[2]
@@ -64,11 +64,12 @@ def test_the_retryable_errors_are_the_ones_that_the_page_names():
 
 
 def test_the_type_strings_of_the_protocol_page_are_the_structs():
-    structs = Listing, Invitation, Terms, Rejection, Withdrawal, Upload
+    words = Listing, Invitation, Terms, Rejection, Withdrawal, Upload
+    structs = *words, Voucher, Settlement, Bulk, Credits
     text = page("protocol.md")
     assert DOMAIN_TYPE in text
-    told = [(row[0], row[2].strip("`")) for row in rows(section(text, "The domain"))[2:]]
-    assert told == [(struct.NAME, struct.TYPE) for struct in structs]
+    told = [(row[0], row[2].strip("`")) for row in rows(section(text, "The domain")) if row[2:]]
+    assert told[2:] == [(struct.NAME, struct.TYPE) for struct in structs]
 
 
 def test_the_members_of_each_kind_of_message_are_the_envelope_s():
@@ -86,26 +87,14 @@ def test_the_rules_of_feasibility_are_in_the_code_s_order():
     assert told == list(TermsInfeasible.leaves())
 
 
-def moves():
-    """Every move that the deal machine allows: state, call, who, next."""
-    terms = offer(talk(), SELLER).body
-    for state, operation in ((s, o) for s in DealState for o in Operation):
-        for who, party in (("seller", SELLER), ("buyer", BUYER)):
-            for at in (1, 1_000_000):
-                call = Call(word("deal"), operation, party.address, at, word("deliverable"))
-                try:
-                    after, _ = apply(Deal(state), terms, call)
-                except DealRefused:
-                    continue
-                yield state.name, operation.value, who, after.state.name
-
-
-def test_the_table_of_the_deal_is_the_machine_s():
-    told = {
-        (row[0], row[1], row[2], row[4])
-        for row in rows(section(page("protocol.md"), "The deal"))[2:]
-    }
-    assert told == set(moves())
+def test_the_table_of_rails_says_what_each_leaves_at_zero_and_what_it_needs():
+    names = {field.wire: field.name for field in Terms.FIELDS}
+    for number, rail, unused, needed in rows(section(page("protocol.md"), "Feasibility"))[-4:]:
+        always, *_ = unused.split("; without an arbiter")
+        assert Rail(int(number)).name == rail
+        assert {names[wire] for wire in re.findall(r"`(\w+)`", always)} == UNUSED[int(number)]
+        required = REQUIRED.get(int(number), set())
+        assert {names[wire] for wire in re.findall(r"`(\w+)`", needed)} == required
 
 
 def test_every_route_is_on_the_page_with_its_operation():
@@ -137,7 +126,7 @@ def test_every_method_that_the_api_page_names_exists():
 
 def test_every_test_that_the_threats_page_names_exists():
     written = "\n".join(path.read_text() for path in TESTS)
-    named = set(re.findall(r"`(test_\w+)`", page("threats.md")))
+    named = set(re.findall(r"`((?:test|testFuzz|invariant)_\w+)`", page("threats.md")))
     assert named
     assert [name for name in named if not re.search(rf"(def|function) {name}\(", written)] == []
 

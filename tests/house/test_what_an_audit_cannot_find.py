@@ -7,6 +7,7 @@ from market import (
     DOMAIN,
     NOW,
     SELLER,
+    STRANGER,
     accept,
     invite,
     listing,
@@ -15,9 +16,11 @@ from market import (
     talk,
     withdraw,
 )
-from witness import Witness, opened_event
+from story import Story
+from witness import Witness
 
 from marketplace.core.audit import LoggedEntry, audit
+from marketplace.core.deal import Operation
 from marketplace.core.merkle import leaf_hash, root_hash
 from marketplace.core.negotiation import advance
 from marketplace.core.values import canonical, parse_json
@@ -75,11 +78,22 @@ def test_a_log_written_anew_in_these_ways_has_no_finding(rewritten):
 
 def test_an_opened_deal_tells_of_its_dropped_negotiation_only_as_information():
     terms = AGREED[2].body
-    event = opened_event(terms)
-    assert judged(logged(AGREED)[:3], [event]).ok
-    report = judged(logged(AGREED)[:2], [event])
-    assert report.ok
-    assert report.unlogged == [terms.digest(DOMAIN)]
+    events, deal = Story(terms).events, terms.digest(DOMAIN)
+    assert judged(logged(AGREED)[:3], events).ok
+    without_offer, without_talk = judged(logged(AGREED)[:2], events), judged([], events)
+    assert without_offer.ok
+    assert without_offer.linked == {deal: AGREED[1].digest}
+    assert without_talk.ok
+    assert without_talk.unlogged == [deal]
+
+
+def test_a_voucher_and_a_settlement_are_taken_to_hold_and_said_to_be():
+    terms = AGREED[2].body
+    for operation in (Operation.REDEEM, Operation.SETTLE):
+        paid = Story(terms).then(operation, STRANGER.address, amount=7)
+        report = judged(logged(AGREED), paid.events)
+        assert report.ok
+        assert report.unproved == [terms.digest(DOMAIN)]
 
 
 def test_an_offer_dropped_from_the_middle_is_found():

@@ -1,0 +1,23 @@
+"""The gas that the documents tell is the gas that is measured."""
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FIGURES = json.loads((ROOT / "docs/benchmarks/gas.json").read_text())
+KEYS = {key for key, value in FIGURES.items() if isinstance(value, int)}
+
+
+def gas(name: str) -> str:
+    return (ROOT / "docs" / name).read_text().split("\n## Gas\n")[1].split("\n## ", maxsplit=1)[0]
+
+
+def test_each_figure_is_the_measured_one_in_thousands() -> None:
+    told = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\d+) \|", gas("benchmarks.md"), re.MULTILINE)
+    assert told
+    assert {key: int(k) for key, k in told} == {key: round(FIGURES[key] / 1000) for key, _ in told}
+
+
+def test_the_contract_s_page_has_every_key_that_is_measured_and_no_other() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", gas("contracts.md"), re.MULTILINE)) == KEYS
