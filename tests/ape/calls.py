@@ -23,6 +23,7 @@ class Move:
     amounts: tuple[int, ...] = ()
 
 
+FOREVER = 2**40 - 1
 OPEN = Move("open", "stranger")
 DELIVER = Move("deliver", "seller")
 DISPUTE = Move("dispute", "buyer")
@@ -45,16 +46,42 @@ def vouched(stage, amount=PART):
     return [stage.terms, amount, stage.signature("buyer", voucher)]
 
 
-def settled(stage, charge=RULED, bond=RULED_BOND):
+def alone(stage):
+    """The deal as a series of one: the four words that it has of its own."""
+    return [
+        {word: stage.terms[word] for word in ("subject", "previous", "buyerNonce", "sellerNonce")}
+    ]
+
+
+def bulk(stage, part, leaf):
+    """A signature over a tree of one leaf."""
+    return stage.signature(part, signable(stage.domain, "Bulk", {"root": leaf}))
+
+
+def series(stage):
+    """A series of one, signed by both."""
+    both = [bulk(stage, party, stage.signable_terms().body) for party in ("buyer", "seller")]
+    return [stage.terms, alone(stage), *both]
+
+
+def vouched_series(stage, amount=PART):
+    """The buyer's voucher for each deal of the series."""
+    voucher = signable(stage.domain, "Voucher", {"deal": stage.deal, "amount": amount})
+    return [stage.terms, alone(stage), amount, bulk(stage, "buyer", voucher.body)]
+
+
+def settled(stage, charge=RULED, bond=RULED_BOND, before=FOREVER):
     """The split that both signed."""
-    split = {"deal": stage.deal, "charge": charge, "bondToSeller": bond}
+    split = {"deal": stage.deal, "charge": charge, "bondToSeller": bond, "validBefore": before}
     message = signable(stage.domain, "Settlement", split)
     both = [stage.signature(party, message) for party in ("buyer", "seller")]
-    return [stage.terms, charge, bond, *both]
+    return [stage.terms, charge, bond, before, *both]
 
 
 CALLS = {
     "open": opening,
+    "openSeries": series,
+    "redeemSeries": vouched_series,
     "swap": swapped,
     "deliver": lambda stage, charge=CHARGE: [stage.terms, DELIVERABLE, charge],
     "release": lambda stage, amount=PRICE: [stage.terms, amount],

@@ -70,6 +70,18 @@ EXITS = {
     "claim after a silent review": Exit(
         "escrow", (OPEN, DELIVER, Move("claim", "seller", REVIEW)), "RELEASED", paid(CHARGE)
     ),
+    "a voucher for all of a series": Exit(
+        "escrow",
+        (Move("openSeries", "stranger"), Move("redeemSeries", "stranger", amounts=(PRICE,))),
+        "RELEASED",
+        paid(PRICE),
+    ),
+    "a buyer that gives in": Exit(
+        "escrow",
+        (OPEN, DELIVER, DISPUTE, RELEASE_CHARGE),
+        "RELEASED",
+        paid(CHARGE, -ARBITER_FEE),
+    ),
     "the seller gives up": Exit("escrow", (OPEN, Move("refund", "seller")), "REFUNDED", paid(0)),
     "refund after a silent delivery window": Exit(
         "escrow", (OPEN, Move("refund", "buyer", DELIVERY)), "REFUNDED", paid(0)
@@ -137,10 +149,20 @@ def test_nothing_moves_a_deal_after_its_exit(stage, way):
     stage.on_rail(way.rail)
     stage.play(*way.moves)
     after = stage.holdings()
-    for operation, caller in product(CALLS, ["buyer", "seller", "arbiter"]):
+    # A series passes over a deal that is over: see below.
+    for operation, caller in product(
+        CALLS.keys() - {"redeemSeries"}, ["buyer", "seller", "arbiter"]
+    ):
         name, _ = stage.refused(Move(operation, caller))
         assert name in OVER, (operation, caller)
     assert stage.holdings() == after
+
+
+def test_a_series_passes_over_a_deal_that_is_over(stage):
+    stage.play(OPEN, Move("refund", "seller"))
+    after = stage.holdings()
+    stage.play(Move("redeemSeries", "stranger", amounts=(PRICE,)))
+    assert (stage.state(), stage.holdings()) == ("REFUNDED", after)
 
 
 def test_an_open_deal_holds_price_and_bond(stage):

@@ -136,7 +136,6 @@ def test_a_deadline_is_half_open(stage, boundary, seconds):
         pytest.param((OPEN,), "deliver", PRICE, id="a charge above the price"),
         pytest.param((OPEN,), "release", PRICE, id="a release above the price"),
         pytest.param(DELIVERED, "release", CHARGE, id="a release above the charge"),
-        pytest.param((OPEN,), "redeem", PRICE, id="a voucher above the price"),
         pytest.param((OPEN,), "settle", PRICE, id="a settlement above the price"),
         pytest.param(DISPUTED, "resolve", CHARGE, id="a ruling above the charge"),
     ],
@@ -146,6 +145,19 @@ def test_nobody_is_paid_more_than_there_is(stage, before, move, most):
     by = {"deliver": "seller", "resolve": "arbiter"}.get(move, "buyer")
     name, values = stage.refused(Move(move, by, amounts=(most + 1,)))
     assert (name, values) == ("AmountTooHigh", {"amount": most + 1, "most": most})
+
+
+def test_a_voucher_above_the_charge_is_good_for_the_charge(stage):
+    stage.play(*DELIVERED, Move("redeem", "stranger", amounts=(PRICE,)))
+    assert stage.state() == "RELEASED"
+    assert stage.holdings()["escrow"] == 0
+
+
+def test_a_settlement_lapses(stage):
+    stage.play(OPEN)
+    instant = stage.now + 1
+    settle = Move("settle", "stranger", amounts=(CHARGE, 0, instant))
+    assert stage.refused(settle) == ("TooLate", {"deadline": instant, "blockTime": instant})
 
 
 def test_a_voucher_pays_once(stage):

@@ -12,7 +12,12 @@ from eth_utils import keccak
 
 STRUCTS = {
     "Voucher": (("deal", "bytes32"), ("amount", "uint104")),
-    "Settlement": (("deal", "bytes32"), ("charge", "uint104"), ("bondToSeller", "uint104")),
+    "Settlement": (
+        ("deal", "bytes32"),
+        ("charge", "uint104"),
+        ("bondToSeller", "uint104"),
+        ("validBefore", "uint40"),
+    ),
     "Bulk": (("root", "bytes32"),),
     "Credits": (("token", "address"), ("multi", "bool"), ("id", "uint256"), ("amount", "uint256")),
 }
