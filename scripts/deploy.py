@@ -28,11 +28,16 @@ from marketplace.adapters.evm.factory import (
     SALT,
     batch_code,
     created_at,
+    exchange_arbiter_code,
 )
 from marketplace.core.values import Address, keccak
 
 # Each contract's creation code, constructor arguments included, in the order of deployment.
-CONTRACTS = {"Escrow": load("Escrow").bytecode, "Batch": batch_code()}
+CONTRACTS = {
+    "Escrow": load("Escrow").bytecode,
+    "Batch": batch_code(),
+    "ExchangeArbiter": exchange_arbiter_code(),
+}
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = ROOT / "marketplace/adapters/evm/artifacts"
 RECEIPT_SECONDS = 300

@@ -16,6 +16,7 @@ from marketplace.adapters.evm.factory import (
     FACTORY_SENDER,
     batch_address,
     escrow_address,
+    exchange_arbiter_address,
 )
 from marketplace.core.values import keccak
 
@@ -23,7 +24,11 @@ ROOT = Path(__file__).parents[2]
 APE = Path(sys.executable).with_name("ape")
 MNEMONIC = "test test test test test test test test test test test junk"
 LOCAL, LIVE = 1337, 31337  # only the first is what Ape takes for its own development network
-OURS = {"Escrow": escrow_address(), "Batch": batch_address()}
+OURS = {
+    "Escrow": escrow_address(),
+    "Batch": batch_address(),
+    "ExchangeArbiter": exchange_arbiter_address(),
+}
 SECONDS = 120
 
 

@@ -42,8 +42,23 @@ def batch_address() -> Address:
 
 
 def batch_code() -> bytes:
-    """The batch contract's creation code: its one argument, the escrow, is part of it."""
-    return load("Batch").bytecode + bytes.fromhex(escrow_address()[2:]).rjust(32, b"\0")
+    """The batch contract's creation code."""
+    return _beside_escrow("Batch")
+
+
+def exchange_arbiter_address() -> Address:
+    """Where the fair exchange's arbiter of this version's escrow is."""
+    return created_at(exchange_arbiter_code())
+
+
+def exchange_arbiter_code() -> bytes:
+    """The exchange arbiter's creation code."""
+    return _beside_escrow("ExchangeArbiter")
+
+
+def _beside_escrow(name: str) -> bytes:
+    """Creation code whose one argument, the escrow, is part of it, and so of its address."""
+    return load(name).bytecode + bytes.fromhex(escrow_address()[2:]).rjust(32, b"\0")
 
 
 def created_at(creation_code: bytes) -> Address:
