@@ -18,7 +18,7 @@ from queue import SimpleQueue
 
 from build_contracts import ROOT, compiler_settings, provide_compiler
 from mutation.bench import Bench
-from mutation.compiler import Compiler
+from mutation.compiler import QUICK, Compiler
 from mutation.mutant import Mutant, Verdict
 from mutation.record import Record, digest
 from mutation.survivors import Judged, complaints, distinct, read, score
@@ -75,7 +75,7 @@ def mutated_sources() -> dict[str, bytes]:
 def generate(sources: dict[str, bytes]) -> list[Mutant]:
     """Every mutant of the sources, from slither's own environment."""
     contents = {path: {"content": source.decode()} for path, source in sources.items()}
-    settings = compiler_settings(profile())
+    settings = compiler_settings(profile()) | QUICK
     request = {"language": "Solidity", "sources": contents, "settings": settings}
     compiler = provide_compiler(ROOT, ROOT / profile()["solc"])
     made = subprocess.run(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 Json = dict[str, Any]
+QUICK: Json = {"viaIR": False, "optimizer": {"enabled": False}}  # the same, slower, made sooner
 Codes = dict[str, str]  # creation code in hex by "path:Contract"
 
 
@@ -14,7 +15,7 @@ class Compiler:
     """Compiles the sources of the tree at `root`, or the same with some of them changed."""
 
     def __init__(self, root: Path, settings: Json, sources: Mapping[str, bytes]) -> None:
-        self._settings = settings | {"viaIR": False, "optimizer": {"enabled": False}}  # as the tree
+        self._settings = settings | QUICK
         self._sources = {path: source.decode() for path, source in sources.items()}
         self._process = subprocess.Popen(
             ["node", root / "scripts/solc_server.js"],

@@ -26,11 +26,11 @@ NO_TESTS = shutil.ignore_patterns(
 GAUGES = "test_a_batch_stops_where_too_little_gas_is_left_and_keeps_what_it_did"  # counts gas, too
 SPARINGLY = ("--fail-fast", "--json", "--no-match-test", GAUGES)
 # Which tests judge a contract, by the beginning of its path: what is near it judges it fastest.
-ARBITERS, BATCH = "tests/contracts/arbiters/**", "tests/contracts/Batch.t.sol"
+MUTANTS, ARBITERS, BATCH = "Mutants.t.sol", "arbiters/**", "Batch.t.sol"
 JUDGES = {
-    "contracts/arbiters/": ("--match-path", ARBITERS),
-    "contracts/Batch.sol": ("--match-path", BATCH),
-    "": ("--no-match-path", f"{{{ARBITERS},{BATCH}}}"),
+    "contracts/arbiters/": ("--match-path", f"tests/contracts/{{{ARBITERS},{MUTANTS}}}"),
+    "contracts/Batch.sol": ("--match-path", f"tests/contracts/{BATCH}"),
+    "": ("--no-match-path", f"tests/contracts/{{{ARBITERS},{BATCH}}}"),
 }
 # No IR: the tests do the same and are built in less time.
 # Fewer examples than `make contracts` tries: what they miss survives, and is looked at.

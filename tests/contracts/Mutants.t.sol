@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
+import {IEvidence} from "../../contracts/interfaces/IArbitration.sol";
 import {Terms} from "../../contracts/interfaces/Types.sol";
+import {OpenToken} from "../../contracts/mocks/tokens/OpenToken.sol";
 import {VM} from "./Cheats.sol";
-import {Stage} from "./Stage.sol";
+import {IMintable, Stage} from "./Stage.sol";
+
+/// @notice Cheatcodes that nobody else needs: an event that is never emitted, one of whoever is next, a constructor.
+interface MoreVm {
+    function expectEmit() external;
+    function expectEmit(address emitter, uint64 count) external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
+}
+
+MoreVm constant MORE_VM = MoreVm(address(VM));
+
+/// @notice A token that pays only who gives it nearly the whole allotment.
+contract ThirstyToken is OpenToken {
+    function transfer(address to, uint256 amount) public override returns (bool) {
+        require(gasleft() > 199_000, "thirsty");
+        return super.transfer(to, amount);
+    }
+}
 
 /// @notice What no other test sees when it goes wrong: each of these was written against a mutant that had survived.
 contract MutantsTest is Stage {
@@ -30,6 +51,55 @@ contract MutantsTest is Stage {
         bind(buyer, PRICE);
         VM.assertEq(escrow.feasible(metered()), escrow.digest(metered()));
         VM.assertEq(escrow.feasible(exchange()), escrow.digest(exchange()));
+    }
+
+    function test_feasible_asks_nothing_about_a_payment_of_nothing() public {
+        Terms memory terms = offer();
+        terms.bond = 0;
+        VM.expectCall(address(token), abi.encodeCall(IERC20.balanceOf, (seller)), 0);
+        escrow.feasible(terms);
+    }
+
+    function test_a_bound_seller_without_a_bond_is_debited_nothing_and_told_nothing() public {
+        bind(seller, BOND);
+        Terms memory terms = offer();
+        terms.bond = 0;
+        MORE_VM.expectEmit(address(escrow), 0);
+        emit IAccounts.Debited(address(token), seller, 0);
+        open(terms);
+    }
+
+    function test_an_arbiter_of_erc792_tells_its_meta_evidence_once_it_is_there() public {
+        bytes memory arguments = abi.encode(escrow, stranger, bytes("extra"), "where the rules are");
+        bytes memory code = abi.encodePacked(MORE_VM.getCode("Erc792Arbiter.sol:Erc792Arbiter"), arguments);
+        MORE_VM.expectEmit();
+        emit IEvidence.MetaEvidence(0, "where the rules are");
+        assembly ("memory-safe") {
+            pop(create(0, add(code, 0x20), mload(code)))
+        }
+    }
+
+    function test_no_gas_is_enough_to_pay_and_too_little_for_a_token_that_needs_its_whole_allotment() public {
+        token = IMintable(address(new ThirstyToken()));
+        fund(seller, BOND);
+        bind(seller, BOND);
+        VM.prank(seller);
+        escrow.announce();
+        VM.warp(START + 1 days);
+        bool done;
+        bytes memory said;
+        for (uint256 allowed = 195_000; !done; allowed += 1_000) {
+            VM.prank(seller);
+            (done, said) =
+                address(escrow).call{gas: allowed}(abi.encodeCall(IAccounts.withdraw, (address(token), seller, BOND)));
+            VM.assertTrue(done || bytes4(said) == IAccounts.GasShort.selector);
+            uint256 needed;
+            assembly ("memory-safe") {
+                needed := mload(add(said, 0x44))
+            }
+            VM.assertTrue(done || needed == 205_000);
+        }
+        assertHeld(seller, BOND);
     }
 
     function bind(address account, uint256 amount) private {

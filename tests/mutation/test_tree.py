@@ -12,12 +12,20 @@ from project_copy import one_profile
 @pytest.mark.parametrize(
     ("contract", "chosen", "suites"),
     [
-        ("contracts/arbiters/Sealing.sol", "--match-path", "tests/contracts/arbiters/**"),
-        ("contracts/Batch.sol:Batch", "--match-path", "tests/contracts/Batch.t.sol"),
+        (
+            "contracts/arbiters/Sealing.sol",
+            "--match-path",
+            "tests/contracts/{arbiters/**,Mutants.t.sol}",
+        ),
+        (
+            "contracts/Batch.sol:Batch",
+            "--match-path",
+            "tests/contracts/Batch.t.sol",
+        ),
         (
             "contracts/Escrow.sol:Escrow",
             "--no-match-path",
-            "{tests/contracts/arbiters/**,tests/contracts/Batch.t.sol}",
+            "tests/contracts/{arbiters/**,Batch.t.sol}",
         ),
     ],
 )
