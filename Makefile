@@ -23,11 +23,11 @@ devnet: .venv/runtime  ## a chain, our contracts, funded keys and a registry, un
 	@$(BIN)/parley devnet $(ARGS)
 
 test:  ## everything that a change must pass, with the seconds of each part
-	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts ape smokes
+	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts attacks ape smokes
 
 test-all:  ## the same at depth: more examples, more fuzzing
 	@HYPOTHESIS_PROFILE=night FOUNDRY_PROFILE=deep MAKE="$(MAKE)" \
-		sh scripts/parts.sh install check python contracts ape smokes
+		sh scripts/parts.sh install check python contracts attacks ape smokes
 
 install: .venv/dev node_modules/.installed  ## both environments, from the lock files
 
