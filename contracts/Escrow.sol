@@ -22,7 +22,7 @@ contract Escrow is Openings {
     }
 
     // ------------------------------------------------------------------ OPERATIONS
-    // Only deliver and notice have no guard, for they call nobody. State comes before transfers everywhere.
+    // Only deliver and notice have no guard, for they call nobody. A deal is in its next state before its transfers.
 
     /// @inheritdoc IEscrow
     function deliver(Terms calldata terms, bytes32 deliverable, uint104 charge) external {
@@ -49,6 +49,7 @@ contract Escrow is Openings {
         checkCaller(terms.buyer);
         uint104 due = _due(terms, held);
         if (amount > due) revert AmountTooHigh(amount, due);
+        if (amount != due) _checkMore(held, amount);
         (uint256 toSeller, uint256 fee, uint256 toBuyer) = _release(terms, deal, held, amount, amount == due);
         _pay(terms, held.inside, toSeller, fee, toBuyer);
     }
@@ -118,10 +119,10 @@ contract Escrow is Openings {
         checkBefore(ends(held.since, terms.reviewWindow));
 
         _enter(deal, held, State.DISPUTED);
-        emit Disputed(deal, claim_);
+        (address token, address buyer, uint104 stake) = (terms.token, terms.buyer, terms.arbiterFee);
+        emit Disputed(deal, claim_, stake);
 
         // Out of the balance if that is where its money is, and lasts.
-        (address token, address buyer, uint104 stake) = (terms.token, terms.buyer, terms.arbiterFee);
         _take(token, buyer, stake, held.inside & BUYER_INSIDE != 0 && balance(token, buyer) >= stake);
     }
 
@@ -136,7 +137,7 @@ contract Escrow is Openings {
         // A voucher in front of a ruling takes nothing away from it.
         if (charge < held.released) charge = held.released;
         uint104 arbiterFee = terms.arbiterFee;
-        emit Ruled(deal, arbiterFee);
+        emit Ruled(deal);
 
         _finish(terms, deal, held, State.RESOLVED, charge, bondToSeller, arbiterFee);
         _give(terms.token, terms.arbiter, arbiterFee, false);
@@ -240,6 +241,11 @@ contract Escrow is Openings {
         if (signer == address(0)) signer = terms.buyer;
     }
 
+    /// @dev A total that was released already says nothing more.
+    function _checkMore(Position memory held, uint104 amount) private pure {
+        if (amount <= held.released) revert AmountTooLow(amount, uint256(held.released) + 1);
+    }
+
     /// @dev Whether a voucher for `amount` would pay now; who redeems many does not fail for one.
     function _redeemable(Terms calldata terms, Position memory held, uint104 amount) private view returns (bool) {
         if (!isOpen(held.state) || amount <= held.released || _due(terms, held) == held.released) return false;
@@ -268,8 +274,7 @@ contract Escrow is Openings {
     {
         uint104 due = _due(terms, held);
         if (amount > due) amount = due;
-        // A spent one says nothing more.
-        if (amount <= held.released) revert AmountTooLow(amount, uint256(held.released) + 1);
+        _checkMore(held, amount);
         return _release(terms, deal, held, amount, amount == due && held.state != State.DISPUTED);
     }
 
@@ -279,8 +284,6 @@ contract Escrow is Openings {
         returns (uint256 toSeller, uint256 fee, uint256 toBuyer)
     {
         if (whole) return _end(terms, deal, held, State.RELEASED, amount, terms.bond, 0);
-        if (amount <= held.released) revert AmountTooLow(amount, uint256(held.released) + 1);
-
         (toSeller, fee) = _split(terms, held.released, amount);
         held.released = amount;
         _positions[deal] = held;

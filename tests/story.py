@@ -90,12 +90,12 @@ class Story:
             case Operation.DELIVER:
                 self._tell("Delivered", deliverable=call.deliverable, charge=call.amount)
             case Operation.DISPUTE:
-                self._tell("Disputed", claim=REASONS)
+                self._tell("Disputed", claim=REASONS, stake=self.terms.arbiter_fee)
             case Operation.NOTICE:
                 self._tell("Noticed", caller=call.caller, endsAt=call.at + self.terms.notice_window)
             case _:
                 if call.operation is Operation.RESOLVE:
-                    self._tell("Ruled", arbiterFee=paid.to_arbiter)
+                    self._tell("Ruled")
                 self._tell(
                     "Paid",
                     state=int(self.deal.state),

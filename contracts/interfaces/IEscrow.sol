@@ -49,11 +49,11 @@ interface IEscrow is IAccounts {
     /// @notice `caller` ends a metered deal early: vouchers are earned until `endsAt`.
     event Noticed(bytes32 indexed deal, address caller, uint256 endsAt);
 
-    /// @notice The buyer disputes the charge and stakes the arbiter's fee. `claim` is the digest of its reasons.
-    event Disputed(bytes32 indexed deal, bytes32 claim);
+    /// @notice The buyer disputes the charge and pays `stake` in. `claim` is the digest of its reasons.
+    event Disputed(bytes32 indexed deal, bytes32 claim, uint256 stake);
 
-    /// @notice The arbiter ruled and earned its fee; how it split charge and bond follows as `Paid`.
-    event Ruled(bytes32 indexed deal, uint256 arbiterFee);
+    /// @notice The arbiter ruled and earned the stake, if there was one; how it split charge and bond follows as `Paid`.
+    event Ruled(bytes32 indexed deal);
 
     /// @notice Money left the deal, which is in `state` now. `released` is the total so far, `fee` included.
     event Paid(

@@ -23,10 +23,11 @@ LogVm constant LOG_VM = LogVm(address(VM));
 struct Page {
     State state;
     uint256 since;
+    uint8 inside;
     uint256 charge;
     uint256 released;
-    bool disputed;
-    uint256 paidIn; // the stake of a dispute, which is in no event but in the terms, not counted
+    uint256 stake;
+    uint256 paidIn;
     uint256 paidOut;
 }
 
@@ -77,8 +78,8 @@ contract Books {
         Page storage told = _pages[deal];
         Position memory held = _escrow.position(deal);
         VM.assertEq(
-            abi.encode(held.state, held.since, held.charge, held.released),
-            abi.encode(told.state, told.since, told.charge, told.released)
+            abi.encode(held.state, held.since, held.inside, held.charge, held.released),
+            abi.encode(told.state, told.since, told.inside, told.charge, told.released)
         );
     }
 
@@ -108,10 +109,12 @@ contract Books {
         } else if (kind == IEscrow.Noticed.selector) {
             _enter(log.topics[1], State.NOTICED);
         } else if (kind == IEscrow.Disputed.selector) {
-            _pages[log.topics[1]].disputed = true;
+            Page storage told = _pages[log.topics[1]];
+            (, told.stake) = abi.decode(log.data, (bytes32, uint256));
+            told.paidIn += told.stake;
             _enter(log.topics[1], State.DISPUTED);
         } else if (kind == IEscrow.Ruled.selector) {
-            _pages[log.topics[1]].paidOut += abi.decode(log.data, (uint256));
+            _pages[log.topics[1]].paidOut += _pages[log.topics[1]].stake;
         } else if (kind == IEscrow.Paid.selector) {
             _pay(log);
         } else {
@@ -139,6 +142,7 @@ contract Books {
         // A digest opens once.
         VM.assertEq(uint8(told.state), uint8(State.NONE));
         told.paidIn = price + bond;
+        told.inside = (isBound(_address(log.topics[2])) ? 1 : 0) | (isBound(_address(log.topics[3])) ? 2 : 0);
         _spendBoth(log, buyerNonce, sellerNonce);
         _enter(log.topics[1], State.FUNDED);
     }

@@ -25,7 +25,7 @@ contract DisputeTest is Scenes {
         fund(buyer, STAKE);
         VM.warp(START + 1_100);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Disputed(deal, reasons);
+        emit IEscrow.Disputed(deal, reasons, STAKE);
         act(buyer, abi.encodeCall(IEscrow.dispute, (terms, reasons)));
         assertPosition(deal, State.DISPUTED, START + 1_100, CHARGE, 0);
         assertHeld(buyer, 0);

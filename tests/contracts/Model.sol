@@ -25,7 +25,7 @@ library Model {
     function afterwards(Page memory page, Terms memory terms, Call memory call) internal view returns (Page memory) {
         (State state, uint256 released) = next(page, terms, call);
         if (call.operation == Operation.DELIVER) page.charge = call.amount;
-        if (call.operation == Operation.DISPUTE) page.disputed = true;
+        if (call.operation == Operation.DISPUTE) page.stake = terms.arbiterFee;
         if (state != page.state) (page.state, page.since) = (state, block.timestamp);
         page.released = released;
         return page;

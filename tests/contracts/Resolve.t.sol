@@ -25,7 +25,7 @@ contract ResolveTest is Scenes {
         uint256 toBuyer = PRICE - ruled + BOND - bondToSeller;
         VM.warp(START + 9);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Ruled(deal, STAKE);
+        emit IEscrow.Ruled(deal);
         VM.expectEmit(address(escrow));
         emit IEscrow.Paid(deal, State.RESOLVED, umpire, ruled, toSeller, fee, toBuyer);
         act(umpire, call(ruled, bondToSeller));
@@ -101,7 +101,7 @@ contract ResolveTest is Scenes {
         terms = reach(Rail.EXCHANGE, State.DELIVERED);
         deal = escrow.digest(terms);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Ruled(deal, 0);
+        emit IEscrow.Ruled(deal);
         VM.expectEmit(address(escrow));
         emit IEscrow.Paid(
             deal, State.RESOLVED, umpire, CHARGE, CHARGE - 19_980 + 21, 19_980, PRICE - CHARGE + BOND - 21

@@ -176,10 +176,9 @@ abstract contract Trade is Scenes, Openings {
         for (uint256 i = 0; i < _deals.length; i++) {
             Page memory page = books.page(_deals[i].deal);
             books.checkDeal(_deals[i].deal);
-            uint256 paidIn = page.paidIn + (page.disputed ? _deals[i].terms.arbiterFee : 0);
             // What has ended has paid out all that came in; what has not still has the rest.
-            if (!Model.isOpen(page)) VM.assertEq(page.paidOut, paidIn);
-            owed += paidIn - page.paidOut;
+            if (!Model.isOpen(page)) VM.assertEq(page.paidOut, page.paidIn);
+            owed += page.paidIn - page.paidOut;
         }
         assertHeld(address(escrow), owed);
         for (uint256 i = 0; i < actors.length; i++) {

@@ -228,7 +228,7 @@ def test_ruling_without_its_payment_is_found():
     # An agreement with an arbiter: the log of the other tests has none.
     log = anyio.run(honest_log)
     story = Story(log[2])
-    ruling = ChainEvent("Ruled", story.digest, {"arbiterFee": 0}, NOW + 20)
+    ruling = ChainEvent("Ruled", story.digest, {}, NOW + 20)
     assert "no payment followed" in what(judge(log, [*story.events, ruling]))
 
 

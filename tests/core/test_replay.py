@@ -83,7 +83,7 @@ FIGURES = {
     "Opened": ["price", "bond", "buyerNonce", "sellerNonce"],
     "Swapped": ["price", "fee", "buyerNonce", "sellerNonce"],
     "Noticed": ["endsAt"],
-    "Ruled": ["arbiterFee"],
+    "Disputed": ["stake"],
     "Paid": ["state", "released", "toSeller", "fee", "toBuyer"],
 }
 
@@ -133,7 +133,7 @@ def test_payment_of_a_ruling_is_no_default_and_a_default_is_no_ruling(log: Log):
     with pytest.raises(ParleyError, match="TooEarly"):
         followed(story.terms, unruled)
     silent = expired(Story(story.terms))
-    ruling = ChainEvent("Ruled", silent.digest, {"arbiterFee": 31}, silent.at)
+    ruling = ChainEvent("Ruled", silent.digest, {}, silent.at)
     with pytest.raises(ParleyError, match="WrongCaller"):
         followed(silent.terms, [*silent.events[:-1], ruling, silent.events[-1]])
 

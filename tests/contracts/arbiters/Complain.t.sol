@@ -19,7 +19,7 @@ contract ComplainTest is ExchangeStage {
         bytes32 deal = escrow.digest(terms);
         Complaint memory complaint = parcel.complaint(KEY, 2);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Ruled(deal, 0);
+        emit IEscrow.Ruled(deal);
         VM.prank(buyer);
         arbiter.complain(terms, parcel.goods, complaint);
         assertPosition(deal, State.RESOLVED, START, PRICE, 0);

@@ -16,7 +16,7 @@ contract PanelTest is PanelStage {
         bytes32 deal = escrow.digest(terms);
         Vote[] memory votes = votesOf(deal, CHARGE, 20_011, 2);
         VM.expectEmit(address(escrow));
-        emit IEscrow.Ruled(deal, STAKE);
+        emit IEscrow.Ruled(deal);
         VM.prank(stranger);
         panel.rule(terms, CHARGE, 20_011, votes);
         uint256 fee = uint256(CHARGE) * terms.feeBps / 10_000;
