@@ -26,7 +26,7 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
 
     mapping(bytes32 deal => Position) internal _positions;
 
-    constructor() EIP712("Parley", "1") {}
+    constructor() EIP712("Parley", "2") {}
 
     // ------------------------------------------------------------------ OPERATIONS
 

@@ -5,7 +5,7 @@ import {IAccounts} from "./IAccounts.sol";
 import {Credits, Opening, Own, Position, State, Terms} from "./Types.sol";
 
 /// @title Settlement of deals that both parties signed
-/// @notice A deal's name is the EIP-712 digest of its terms (domain "Parley", version "1").
+/// @notice A deal's name is the EIP-712 digest of its terms (domain "Parley", version "2").
 /// Deadlines are half-open: a thing is allowed while now < deadline, and the other side's right begins at
 /// now >= deadline. There is no owner, no proxy, no pause and no native coin. More money is a new deal; an appeal is the
 /// arbiter contract's business.

@@ -112,7 +112,7 @@ class Domain:
     chain_id: int
     verifying_contract: Address
     name: str = "Parley"
-    version: str = "1"
+    version: str = "2"
 
     @cached_property
     def separator(self) -> bytes:

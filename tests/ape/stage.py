@@ -67,7 +67,7 @@ class Stage:
         """The escrow's EIP-712 domain."""
         return {
             "name": "Parley",
-            "version": "1",
+            "version": "2",
             "chainId": self.chain.chain_id,
             "verifyingContract": self.escrow.address,
         }

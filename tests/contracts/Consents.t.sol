@@ -21,7 +21,7 @@ contract ConsentsTest {
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Parley"),
-                keccak256("1"),
+                keccak256("2"),
                 VM.parseJsonUint(_json, ".domain.chainId"),
                 VM.parseJsonAddress(_json, ".domain.verifyingContract")
             )

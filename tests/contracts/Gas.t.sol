@@ -359,10 +359,10 @@ contract GasTest is Stage {
                 escrow.digest(terms)
             )
         );
-        return
-            sign(
-                BUYER_KEY, keccak256(abi.encodePacked(hex"1901", domainOf(address(token), "Parley Credit"), structHash))
-            );
+        return sign(
+            BUYER_KEY,
+            keccak256(abi.encodePacked(hex"1901", domainOf(address(token), "Parley Credit", "1"), structHash))
+        );
     }
 
     function permit() private view returns (bytes memory) {
@@ -376,24 +376,25 @@ contract GasTest is Stage {
                 terms.openBy
             )
         );
-        return
-            sign(
-                BUYER_KEY, keccak256(abi.encodePacked(hex"1901", domainOf(address(token), "Parley Credit"), structHash))
-            );
+        return sign(
+            BUYER_KEY,
+            keccak256(abi.encodePacked(hex"1901", domainOf(address(token), "Parley Credit", "1"), structHash))
+        );
     }
 
     function hashStruct() private view returns (bytes32) {
         return keccak256(abi.encode(TERMS_TYPE_HASH, terms));
     }
 
-    function domainOf(address contract_, string memory name) private view returns (bytes32) {
+    function domainOf(address contract_, string memory name, string memory version) private view returns (bytes32) {
         bytes32 typeHash =
             keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-        return keccak256(abi.encode(typeHash, keccak256(bytes(name)), keccak256("1"), block.chainid, contract_));
+        return
+            keccak256(abi.encode(typeHash, keccak256(bytes(name)), keccak256(bytes(version)), block.chainid, contract_));
     }
 
     function typed(bytes32 structHash) private view returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainOf(address(escrow), "Parley"), structHash));
+        return keccak256(abi.encodePacked(hex"1901", domainOf(address(escrow), "Parley", "2"), structHash));
     }
 
     function step(string memory name) private {

@@ -201,7 +201,7 @@ contract OpenTest is Openings {
             IERC5267(address(escrow)).eip712Domain();
         VM.assertEq(bytes32(fields), bytes32(bytes1(0x0f)));
         VM.assertEq(name, "Parley");
-        VM.assertEq(version, "1");
+        VM.assertEq(version, "2");
         VM.assertEq(chain, block.chainid);
         VM.assertEq(home, address(escrow));
     }
