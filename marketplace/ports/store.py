@@ -1,12 +1,16 @@
-"""The store port: one append-only log, and artifacts beside it.
+"""The log port: one append-only log, durable before it answers.
 
 Entries belong to threads: a negotiation is a thread of messages, a listing is a thread
-of its versions. (thread, position) is unique, so two writers cannot both be next, and
-(kind, digest, signer) is unique, so nothing is stored twice.
+of its versions, an agent's card a thread of cards and keys. (thread, position) is unique,
+so two writers cannot both be next, and (kind, digest, signer) is unique, so nothing is
+stored twice. What is derived from the log and searched (``ports.index``) changes in the
+same commit.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
+
+from marketplace.ports.index import ListingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +21,20 @@ class Record:
         kind: the message's kind.
         digest: the message's digest.
         signer: who signed it.
-        thread: the negotiation's id, or the digest of a listing's first version.
+        thread: the negotiation's id, the digest of a listing's first version, an agent.
         position: its place in the thread, from 0 without gaps.
         parties: who is told of it.
-        data: the canonical bytes that the log keeps and hashes.
-        leaf_hash: RFC 6962 leaf hash of the data.
-        received_at: the registry's receipt time, which is also inside the data.
+        leaf: the canonical bytes that the log hashes and shows to everybody.
+        leaf_hash: RFC 6962 leaf hash of the leaf.
+        body: the canonical bytes that the leaf commits to, for those whom they concern;
+            empty where the leaf says all.
+        received_at: the registry's receipt time, which is also inside the leaf.
         requires: a thread and the length that it must still have; what was true of another
             thread when this record was made is then true when it is appended.
+        listing: the row by which a listing is found from now on, in place of its thread's
+            earlier one.
+        due_at: when silence will end the thread; 0 where it ends no more; None where this
+            record changes nothing about that.
     """
 
     kind: str
@@ -32,11 +42,14 @@ class Record:
     signer: str
     thread: str
     position: int
-    parties: tuple[str, str]
-    data: bytes
+    parties: tuple[str, ...]
+    leaf: bytes
     leaf_hash: bytes
+    body: bytes
     received_at: int
     requires: tuple[str, int] | None = None
+    listing: ListingRow | None = None
+    due_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +60,14 @@ class Entry:
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """Bytes that one party leaves for the other: a job, rows, a result."""
-
-    negotiation: str
-    digest: str
-    signer: str
-    data: bytes
-
-
 class Store(Protocol):
     """Durable memory. When ``append`` returns, the entry survives a crash."""
 
     async def append(self, record: Record) -> Entry:
         """Append, or return the entry that has the record's (kind, digest, signer).
+
+        What an entry carries back beside its bytes is what was stored: ``requires``,
+        ``listing`` and ``due_at`` are None on what is read.
 
         Raises:
             SequenceTaken: another record has the thread's position, or the required thread
@@ -74,12 +80,8 @@ class Store(Protocol):
         """The entry of a message; an empty signer matches any."""
         ...
 
-    async def thread(self, thread: str) -> list[Entry]:
-        """All entries of a thread, in order."""
-        ...
-
-    async def heads(self, kind: str) -> list[Entry]:
-        """The last entry of each thread of a kind, oldest first."""
+    async def thread(self, thread: str, start: int = 0) -> list[Entry]:
+        """The entries of a thread from a position on, in order."""
         ...
 
     async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
@@ -90,10 +92,10 @@ class Store(Protocol):
         """Every leaf hash, in order."""
         ...
 
-    async def put_artifact(self, artifact: Artifact, most: int) -> bool:
-        """Keep an artifact, once; False where its signer has ``most`` others there already."""
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Threads whose ``due_at`` has come, the longest overdue first."""
         ...
 
-    async def artifact(self, negotiation: str, digest: str) -> Artifact | None:
-        """The artifact, or None."""
+    async def check(self) -> None:
+        """Raise StoreUnavailable unless the store can be read and written."""
         ...

@@ -1,0 +1,144 @@
+"""The index port: listings as they are searched.
+
+A row is derived from a listing's signed words and written in the commit that appends
+them; only the heartbeat and the count of settled deals come from elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """A listing's current version, as far as a search asks about it.
+
+    Attributes:
+        thread: digest of its first version.
+        digest: digest of this version.
+        seller: who sells.
+        kind: what is sold.
+        title: one line for a reader; free text is looked for here and in the attributes.
+        unit: what one unit of quantity is.
+        attributes: facts by name.
+        lowest_price: the lowest unit price, in base units.
+        highest_price: the highest one.
+        capacity: units on sale now; 0 closes the listing.
+        expires_at: the instant from which it is none.
+        heartbeat: seconds after which it counts as dead unless its seller is heard; 0: never.
+        published_at: when this version was received.
+    """
+
+    thread: str
+    digest: str
+    seller: str
+    kind: str
+    title: str
+    unit: str
+    attributes: Mapping[str, str]
+    lowest_price: int
+    highest_price: int
+    capacity: int
+    expires_at: int
+    heartbeat: int
+    published_at: int
+
+
+class Comparison(StrEnum):
+    """How a predicate compares an attribute: as text, or both as integers."""
+
+    EQUAL = "="
+    UNEQUAL = "!="
+    AT_LEAST = ">="
+    AT_MOST = "<="
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One condition on an attribute.
+
+    A listing without it, or without an integer where integers are compared, does not match.
+    """
+
+    name: str
+    comparison: Comparison
+    value: str
+
+
+class Order(StrEnum):
+    """In which order a search answers; ties go by the thread's digest, so cursors hold."""
+
+    OLDEST = "oldest"
+    CHEAPEST = "cheapest"
+    REPUTATION = "reputation"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for; an empty word or None matches everything.
+
+    Attributes:
+        now: what is over or dead at this instant does not match.
+        kind: exactly.
+        seller: exactly.
+        text: words, each of which begins a word of title or attributes, in any case.
+        where: conditions on attributes, all of which hold.
+        highest_price: the lowest unit price is at most this.
+        units: capacity is at least this.
+        least_settled: the seller has at least so many settled deals.
+        order: see ``Order``.
+        after: the cursor's place: the last row's key and thread.
+        limit: at most so many rows.
+    """
+
+    now: int
+    kind: str = ""
+    seller: str = ""
+    text: str = ""
+    where: tuple[Predicate, ...] = ()
+    highest_price: int | None = None
+    units: int = 1
+    least_settled: int = 0
+    order: Order = Order.OLDEST
+    after: tuple[int, str] | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row that matches, with what is not in its seller's words.
+
+    Attributes:
+        row: the listing.
+        settled: the seller's settled deals, as the registry has read them from the chain.
+        key: the order's key, for a cursor: publication time, lowest price, minus settled.
+    """
+
+    row: ListingRow
+    settled: int
+    key: int
+
+
+class ListingIndex(Protocol):
+    """Where listings are found."""
+
+    async def search(self, search: Search) -> list[Found]:
+        """Rows that match, in the search's order."""
+        ...
+
+    async def row(self, thread: str) -> ListingRow | None:
+        """The current row of a listing, whatever its state."""
+        ...
+
+    async def heard(self, thread: str, at: int) -> None:
+        """Its seller is there: the listing is alive for another heartbeat."""
+        ...
+
+    async def settled(self, counts: Mapping[str, int], block: int) -> None:
+        """Replace sellers' counts of settled deals, as of a block."""
+        ...
+
+    async def settled_block(self) -> int:
+        """The block up to which settled deals were counted; -1 before the first."""
+        ...
