@@ -25,10 +25,10 @@ from marketplace.core.consent import (
 )
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.listing import Listing
-from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
+from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
 
 OWN_NAMES = "subject", "previous", "buyerNonce", "sellerNonce"
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"

@@ -11,21 +11,13 @@ from typing import Any
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing, Settlement
-from marketplace.core.message import (
-    SHAPES,
-    Body,
-    Detail,
-    Invitation,
-    Kind,
-    Message,
-    Rejection,
-    Withdrawal,
-)
+from marketplace.core.message import SHAPES, Body, Detail, Message
 from marketplace.core.negotiation import Negotiation, advance, begin
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
 from marketplace.core.signature import Signature, address_of, sign
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest, keccak
+from marketplace.core.words import Invitation, Kind, Rejection, Withdrawal
 
 NOW = 1_800_000_000
 DOMAIN = Domain(31337, "0x" + "e5" * 20)

@@ -17,9 +17,9 @@ from marketplace.api.body import (
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ValueMalformed
 from marketplace.core.merkle import root_hash
-from marketplace.core.message import Upload
 from marketplace.core.negotiation import State, as_of
 from marketplace.core.values import address, digest, mapping, parse_json
+from marketplace.core.words import Upload
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Entry, Store
 from marketplace.services.artifacts import Artifacts

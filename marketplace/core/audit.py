@@ -6,11 +6,11 @@ and that each agreement and each deal on chain are one. It trusts nobody's word;
 it cannot prove is a finding, and it is never silent about one.
 
 1. Indexes are gapless; each leaf hash is that of its bytes; the root is that of the leaves.
-2. Each entry is canonical JSON of a message that proves itself (form, domain, digest,
-   signature) and of a receipt time.
+2. Each entry is a canonical leaf of a message that proves itself (form, domain, digest,
+   signature) and of a receipt time, and the body, if it is shown, is the leaf's own.
 3. No message stands twice; receipt times of a thread do not go back.
-4. Each negotiation replays: its listing was published before it and not yet replaced,
-   and each next message is one that the machine takes.
+4. Each thread replays (``market``): a negotiation's listing was published before it and not
+   yet replaced, and each next message is one that the machine takes.
 5. Each agreement's two signatures hold over the terms' digest.
 6. Each deal that the escrow opened is an offer of a negotiation, with the same parties,
    token, price, bond and nonces; and its later events are ones that the deal machine
@@ -20,30 +20,29 @@ it cannot prove is a finding, and it is never silent about one.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from marketplace.core.eip712 import Domain, exactly
-from marketplace.core.errors import ParleyError, ValueMalformed
-from marketplace.core.listing import Content, Listing
+from marketplace.core.entry import TIMEOUT, read
+from marketplace.core.errors import ParleyError
+from marketplace.core.market import Market
 from marketplace.core.merkle import leaf_hash, root_hash
-from marketplace.core.message import Invitation, Message, parse_message
-from marketplace.core.negotiation import Negotiation, Offer, advance, begin
+from marketplace.core.message import Domains, parse_message
+from marketplace.core.negotiation import Negotiation, Offer
 from marketplace.core.replay import ChainEvent, Followed, follow
-from marketplace.core.values import Digest, canonical, integer, mapping, parse_json, shown
-
-__all__ = ["ChainEvent", "Finding", "LoggedEntry", "Market", "Report", "audit"]
+from marketplace.core.signature import LONGEST_SIGNATURE, verify
+from marketplace.core.values import Digest, address, digest, mapping, parse_json, shown, text
 
 OPENINGS = ("Opened", "Swapped")
-LATEST = (1 << 40) - 1
 
 Nonces = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedEntry:
-    """One entry as the registry serves it: index, stated leaf hash, bytes."""
+    """One entry as the registry serves it: index, stated leaf hash, leaf, body if it is shown."""
 
     index: int
     leaf_hash: str
     data: bytes
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,10 @@ class Report:
     ``linked`` ones, by the negotiation whose parties and nonces they have although none of its
     logged offers is theirs: what was said last was not logged; ``superseded`` ones, opened
     from another signed offer than the logged agreement; and ``unproved`` ones, that were paid
-    on a voucher or a settlement, whose signatures no event shows.
+    on a voucher or a settlement, whose signatures no event shows. Of negotiations: ``unread``
+    ones, some of whose bodies were not shown, so that no rule was asked of them;
+    ``confidential`` deals, whose terms nobody but the parties can read; and ``unwitnessed``
+    ones, which were handed in after they were said, so that their times are the parties'.
     """
 
     checked: dict[str, int] = field(default_factory=dict)
@@ -80,6 +82,9 @@ class Report:
     linked: dict[Digest, Digest] = field(default_factory=dict)
     superseded: list[Digest] = field(default_factory=list)
     unproved: list[Digest] = field(default_factory=list)
+    unread: set[Digest] = field(default_factory=set)
+    confidential: list[Digest] = field(default_factory=list)
+    unwitnessed: set[Digest] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:
@@ -88,8 +93,9 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Every deal on chain is a logged agreement, paid on what events show."""
-        return not (self.unlogged or self.linked or self.superseded or self.unproved)
+        """Every word was read, every deal is a logged agreement, paid on what events show."""
+        deals = self.unlogged or self.linked or self.superseded or self.unproved
+        return not (deals or self.unread or self.confidential or self.unwitnessed)
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
@@ -100,19 +106,8 @@ class Report:
         self.checked[what] = self.checked.get(what, 0) + more
 
 
-@dataclass
-class Market:
-    """What the log has made true so far, rebuilt from its bytes."""
-
-    seen: set[str] = field(default_factory=set)
-    listings: dict[Digest, tuple[Listing, Content]] = field(default_factory=dict)
-    replaced: dict[Digest, Digest] = field(default_factory=dict)
-    negotiations: dict[Digest, Negotiation] = field(default_factory=dict)
-    last_at: dict[Digest, int] = field(default_factory=dict)
-
-
 def audit(
-    entries: Sequence[LoggedEntry], root: str, events: Sequence[ChainEvent], domain: Domain
+    entries: Sequence[LoggedEntry], root: str, events: Sequence[ChainEvent], domains: Domains
 ) -> Report:
     """Check a whole log and the whole escrow against each other.
 
@@ -120,18 +115,17 @@ def audit(
         entries: every entry, in order.
         root: the root that the registry states.
         events: every event of the escrow about deals, in order.
-        domain: of the chain and the escrow that the auditor chose to believe.
+        domains: of the escrows that the auditor chose to believe; the events are the first's.
     """
     report, market = Report(), Market()
     _check_tree(entries, root, report)
     for entry in entries:
         try:
-            message, at = _read(entry, domain)
-            _replay(market, message, at)
+            _replay(market, entry, domains, report)
         except ParleyError as error:
             report.found("message", f"entry {entry.index}", str(error))
         report.count("entries")
-    _check_agreements(market, domain, report)
+    _check_agreements(market, report)
     _check_deals(market, events, report)
     return report
 
@@ -151,69 +145,42 @@ def _check_tree(entries: Sequence[LoggedEntry], root: str, report: Report) -> No
         report.found("log", "root", f"stated {shown(root)}, of these entries {computed}")
 
 
-def _read(entry: LoggedEntry, domain: Domain) -> tuple[Message, int]:
-    logged = mapping(parse_json(entry.data), "entry")
-    exactly(logged, {"message", "received_at"})
-    if canonical(logged) != entry.data:
-        raise ValueMalformed("entry", f"entry {entry.index}", "canonical JSON (RFC 8785)")
-    at = integer(logged["received_at"], "received_at", 0, LATEST)
-    return parse_message(logged["message"], domain), at
+def _replay(market: Market, entry: LoggedEntry, domains: Domains, report: Report) -> None:
+    logged = read(entry.data, entry.body)
+    if logged.kind == TIMEOUT:
+        market.take_timeout(logged)
+        return
+    if logged.envelope is None:
+        _check_unread(market, entry, domains, report)
+        return
+    message = parse_message(logged.envelope, domains.of(logged.envelope))
+    if logged.said_at is not None and message.negotiation is not None:
+        report.unwitnessed.add(message.negotiation)
+    if message.negotiation not in report.unread:
+        market.take(message, logged.at)
 
 
-def _replay(market: Market, message: Message, at: int) -> None:
-    if message.key in market.seen:
-        raise ValueMalformed("message", message.key[:60], "each message once")
-    match message.body, message.detail:
-        case Listing() as header, Content() as content:
-            _replay_listing(market, message, header, at)
-            market.listings[message.digest] = header, content
-        case Invitation() as invitation, _:
-            header, content = _listing(market, invitation.listing)
-            market.negotiations[message.digest] = begin(message, header, content, at)
-        case _:
-            thread = str(message.negotiation)
-            known = market.negotiations.get(thread)
-            if known is None:
-                raise ValueMalformed("negotiation", thread, "one that was logged before")
-            _check_time(market, thread, at)
-            market.negotiations[thread] = advance(known, message, at)
-    market.last_at[message.negotiation or message.digest] = at
-    market.seen.add(message.key)
+def _check_unread(market: Market, entry: LoggedEntry, domains: Domains, report: Report) -> None:
+    # Without its body a word still names its negotiation and its signer.
+    leaf = mapping(parse_json(entry.data), "entry")
+    domains.of(leaf)
+    report.count("unread")
+    market.hidden.add(digest(leaf.get("digest")))
+    if "negotiation" in leaf:
+        report.unread.add(digest(leaf["negotiation"], "negotiation"))
+    if "delegation" not in leaf:
+        signature = text(leaf.get("signature"), "signature", LONGEST_SIGNATURE)
+        verify(digest(leaf.get("digest")), signature, address(leaf.get("signer"), "signer"))
 
 
-def _replay_listing(market: Market, message: Message, header: Listing, at: int) -> None:
-    if message.signer != header.seller:
-        raise ValueMalformed("signer", message.signer, f"the seller {header.seller}")
-    if int(header.replaces, 16):
-        old, _ = _listing(market, header.replaces)
-        if old.seller != header.seller:
-            raise ValueMalformed("replaces", header.replaces, "a listing of the same seller")
-        _check_time(market, header.replaces, at)
-        market.replaced[header.replaces] = message.digest
-
-
-def _check_time(market: Market, before: Digest, at: int) -> None:
-    last = market.last_at.get(before, 0)
-    if at < last:
-        raise ValueMalformed("received_at", str(at), f"at least {last}")
-
-
-def _listing(market: Market, digest: Digest) -> tuple[Listing, Content]:
-    if digest in market.replaced:
-        raise ValueMalformed("listing", digest, f"not replaced, as by {market.replaced[digest]}")
-    if digest not in market.listings:
-        raise ValueMalformed("listing", digest, "one that was logged before")
-    return market.listings[digest]
-
-
-def _check_agreements(market: Market, domain: Domain, report: Report) -> None:
+def _check_agreements(market: Market, report: Report) -> None:
     for negotiation in market.negotiations.values():
         report.count("negotiations")
         if negotiation.agreement is None:
             continue
         report.count("agreements")
         try:
-            negotiation.agreement.check(domain)
+            negotiation.agreement.check(negotiation.domain)
         except ParleyError as error:
             report.found("agreement", negotiation.id, str(error))
 
@@ -221,12 +188,15 @@ def _check_agreements(market: Market, domain: Domain, report: Report) -> None:
 def _check_deals(market: Market, events: Iterable[ChainEvent], report: Report) -> None:
     talks = market.negotiations.values()
     offers = {offer.digest: (talk, offer) for talk in talks for offer in talk.offers}
+    sealed = market.hidden | {offer.digest for talk in talks for offer in talk.sealed}
     nonces = _by_nonces(talks)
     followed: dict[Digest, Followed] = {}
     for event in events:
         report.count("events")
         if event.deal not in offers:
-            if event.name in OPENINGS:
+            if event.name in OPENINGS and event.deal in sealed:
+                report.confidential.append(event.deal)
+            elif event.name in OPENINGS:
                 _tell_unlogged(nonces, event, report)
             continue
         try:

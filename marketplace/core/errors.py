@@ -163,6 +163,39 @@ class DomainMismatch(SignatureRefused):
     hint = "Ask the registry for its domain and sign again there."
 
 
+class VersionUnsupported(SignatureRefused):
+    """The protocol version is not one that is spoken here."""
+
+    stated: str
+    served: str
+    hint = "Speak one of the versions that are served; the registry's info lists their domains."
+
+
+class MandateRefused(SignatureRefused):
+    """The delegation does not let this key say this."""
+
+    field: str
+    given: str
+    needed: str
+    hint = "Sign with the principal's own key, or ask it for a delegation of this scope."
+
+
+class MandateExpired(SignatureRefused):
+    """The delegation under which a key signed no longer holds."""
+
+    expires_at: int
+    now: int
+    hint = "Ask the principal for a new delegation."
+
+
+class MandateRevoked(SignatureRefused):
+    """The delegation under which a key signed was revoked."""
+
+    delegation: str
+    revoked_at: int
+    hint = "Sign with the principal's own key, or ask it for a new delegation."
+
+
 # ------------------------------------------------------------------ feasibility of terms
 
 
@@ -422,6 +455,73 @@ class OutcomeOutsideSpace(MessageRefused):
     value: str
     space: str
     hint = "Choose a value in the listing's outcome space."
+
+
+class RuleMixed(MessageRefused):
+    """A negotiation is confidential as a whole or not at all."""
+
+    offer: str
+    before: str
+    hint = "Make this offer as the first one was made: sealed, or in the open."
+
+
+class SealedDiffers(MessageRefused):
+    """A confidential offer says one thing outside and another inside."""
+
+    field: str
+    outside: str
+    inside: str
+    hint = "Do not answer it: reject, and deal with somebody else."
+
+
+class EscalationRepeated(MessageRefused):
+    """The party has said already that a human decides on this offer."""
+
+    signer: str
+    head: str
+    hint = "Wait for the human: accept, counter, reject or withdraw."
+
+
+class CardRefused(MessageRefused):
+    """A card says what no reader can use."""
+
+    field: str
+    value: str
+    rule: str
+    hint = "Publish a card that keeps the rule."
+
+
+class CardReplaced(MessageRefused):
+    """The agent has published a later card."""
+
+    card: str
+    by: str
+    hint = "Name the agent's current card in ``replaces``."
+
+
+class RequestRefused(MessageRefused):
+    """A request for quotation says what no listing can be matched with."""
+
+    field: str
+    value: str
+    rule: str
+    hint = "Publish a request that keeps the rule."
+
+
+class RequestExpired(MessageRefused):
+    """The request for quotation takes no further quotation."""
+
+    expires_at: int
+    now: int
+    hint = "Wait for another request."
+
+
+class ListingClosed(MessageRefused):
+    """The listing has no units on sale now."""
+
+    listing: str
+    capacity: int
+    hint = "Choose another listing, or look again when the seller has published more."
 
 
 class ListingReplaced(MessageRefused):

@@ -5,8 +5,9 @@ To change a listing, its seller signs another that names the old one in ``replac
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Self
 
 from marketplace.core.eip712 import Typed, exactly
 from marketplace.core.errors import DigestMismatch, ListingRefused
@@ -33,6 +34,10 @@ from marketplace.core.values import (
 MOST_ATTRIBUTES = 32
 LONGEST_ATTRIBUTE = 8_000
 LONGEST_WINDOW = (1 << 32) - 1
+CAPACITY_BITS = 96
+# What a seller that does not count its units says: no negotiation can ask for as many.
+UNCOUNTED = (1 << CAPACITY_BITS) - 1
+_PLAIN = {"kind", "title", "unit", "issues", "attributes", "settlement"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Settlement:
         return {**plain, "arbiter_fee": str(self.arbiter_fee)}
 
     @classmethod
-    def from_json(cls, given: Json) -> "Settlement":
+    def from_json(cls, given: Json) -> Self:
         """Parse strictly."""
         found = mapping(given, "settlement")
         exactly(found, {rule.name for rule in fields(cls)})
@@ -107,6 +112,9 @@ class Content:
         space: the issues and their values.
         attributes: further facts by name, for machines.
         settlement: the rules of settlement.
+        capacity: units on sale now; 0 closes the listing.
+        heartbeat: seconds after which the listing counts as dead unless its seller is
+            heard; 0: never.
     """
 
     kind: str
@@ -115,6 +123,8 @@ class Content:
     space: OutcomeSpace
     attributes: Mapping[str, str]
     settlement: Settlement
+    capacity: int = UNCOUNTED
+    heartbeat: int = 0
 
     def __post_init__(self) -> None:
         """Bound what a reader must hold."""
@@ -130,6 +140,14 @@ class Content:
     def to_json(self) -> dict[str, Json]:
         """The content as it is hashed."""
         return {
+            **self.plain(),
+            "capacity": str(self.capacity),
+            "heartbeat": self.heartbeat,
+        }
+
+    def plain(self) -> dict[str, Json]:
+        """What every version of the protocol has."""
+        return {
             "kind": self.kind,
             "title": self.title,
             "unit": self.unit,
@@ -139,10 +157,21 @@ class Content:
         }
 
     @classmethod
-    def from_json(cls, given: Json) -> "Content":
+    def from_json(cls, given: Json) -> Self:
         """Parse strictly."""
         found = mapping(given, "content")
-        exactly(found, {"kind", "title", "unit", "issues", "attributes", "settlement"})
+        exactly(found, {*_PLAIN, "capacity", "heartbeat"})
+        return replace(
+            cls.from_plain({name: found[name] for name in _PLAIN}, Settlement),
+            capacity=decimal(found["capacity"], "capacity", CAPACITY_BITS),
+            heartbeat=integer(found["heartbeat"], "heartbeat", 0, LONGEST_WINDOW),
+        )
+
+    @classmethod
+    def from_plain(cls, given: Json, rules: type[Settlement]) -> Self:
+        """Parse what every version has, strictly; the rules of settlement are a version's own."""
+        found = mapping(given, "content")
+        exactly(found, _PLAIN)
         issues, attributes = found["issues"], mapping(found["attributes"], "attributes")
         if not isinstance(issues, list):
             raise ListingRefused("issues", shown(issues), "a list of issues")
@@ -155,7 +184,7 @@ class Content:
                 text(k, "attribute", 40): text(v, k, LONGEST_ATTRIBUTE)
                 for k, v in attributes.items()
             },
-            settlement=Settlement.from_json(found["settlement"]),
+            settlement=rules.from_json(found["settlement"]),
         )
 
 

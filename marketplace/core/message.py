@@ -1,110 +1,55 @@
-"""Messages: the signed words of listings and negotiations.
+"""Messages: signed words in their envelopes.
 
 A message is an envelope around one signed digest. What identifies it is (kind, digest,
 signer): an acceptance signs the very digest of the offer it accepts, and is still
 another word. Parsing is strict and ends with the signature: a ``Message`` that exists
-was signed, in this domain, by who it names.
+was signed, in its domain, by who it names or by whom that one lets sign.
+
+The protocol's version is in the domain, hence in every signature, and from version 2 on
+in the envelope too. ``SHAPES`` says what each version's envelopes hold.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from types import MappingProxyType
 
+from marketplace.core import version1
+from marketplace.core.card import Card, CardContent, check_card
+from marketplace.core.confidential import Sealed
 from marketplace.core.eip712 import Domain, Typed, exactly
-from marketplace.core.errors import DigestMismatch, DomainMismatch, ValueMalformed
+from marketplace.core.errors import (
+    DigestMismatch,
+    DomainMismatch,
+    MandateRefused,
+    ValueMalformed,
+    VersionUnsupported,
+)
+from marketplace.core.identity import SCOPE_OF, Delegation, Mandate, Revocation, Scope
 from marketplace.core.listing import Content, Listing, check_content
 from marketplace.core.outcome import Subject
-from marketplace.core.signature import Signature, verify
+from marketplace.core.request import Demand, Quotation, Request, check_demand
+from marketplace.core.signature import LONGEST_SIGNATURE, Signature, verify
 from marketplace.core.terms import Terms
-from marketplace.core.values import (
-    Address,
-    Bytes32,
-    Digest,
-    Json,
-    Uint16,
-    Uint40,
-    Uint128,
-    Uint256,
-    address,
-    digest,
-    mapping,
-    shown,
-    text,
+from marketplace.core.values import Address, Digest, Json, address, digest, mapping, shown, text
+from marketplace.core.words import Escalation, Invitation, Kind, Rejection, Withdrawal
+
+Body = (
+    Card
+    | Delegation
+    | Revocation
+    | Listing
+    | Request
+    | Quotation
+    | Invitation
+    | Terms
+    | version1.Terms
+    | Rejection
+    | Withdrawal
+    | version1.Rejection
+    | version1.Withdrawal
+    | Escalation
 )
-
-# Enough to quote a wrong one whole; what a right one is, the signature module says.
-LONGEST_SIGNATURE = 200
-
-
-class Kind(StrEnum):
-    """What a message says."""
-
-    LISTING = "listing"
-    INVITATION = "invitation"
-    OFFER = "offer"
-    ACCEPTANCE = "acceptance"
-    REJECTION = "rejection"
-    WITHDRAWAL = "withdrawal"
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation(Typed):
-    """A buyer's call for a seller's proposal; its digest is the negotiation's id.
-
-    Attributes:
-        buyer: who invites, and signs.
-        seller: who is to make the first offer.
-        listing: the listing whose rules this negotiation keeps to its end.
-        buyer_nonce: the one number that the buyer spends on this negotiation.
-        buyer_epoch: the buyer's current epoch in the escrow.
-        deadline: the instant from which the registry takes no further word.
-        max_rounds: how many offers, of both sides together, may be made.
-        min_improvement: by how much the unit price must move, in base units, when an
-            offer changes nothing else against its signer's last one.
-        request: SHA-256 of the artifact that says what is asked (a job), or zero.
-        salt: 256 random bits.
-    """
-
-    buyer: Address
-    seller: Address
-    listing: Bytes32
-    buyer_nonce: Uint256
-    buyer_epoch: Uint256
-    deadline: Uint40
-    max_rounds: Uint16
-    min_improvement: Uint128
-    request: Bytes32
-    salt: Bytes32
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection(Typed):
-    """The answer no, which ends a negotiation."""
-
-    negotiation: Bytes32
-    previous: Bytes32
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal(Typed):
-    """Leaving a negotiation, out of turn if need be; it revokes no signature."""
-
-    negotiation: Bytes32
-    previous: Bytes32
-
-
-@dataclass(frozen=True, slots=True)
-class Upload(Typed):
-    """A party's word that an artifact belongs to a negotiation; it never enters the log.
-
-    ``artifact`` is the SHA-256 of the bytes: what moves files, every shell can check.
-    """
-
-    negotiation: Bytes32
-    artifact: Bytes32
-
-
-Body = Listing | Invitation | Terms | Rejection | Withdrawal
-Detail = Content | Subject
+Detail = CardContent | Content | Demand | Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +57,20 @@ class Message:
     """One signed word.
 
     Attributes:
+        domain: in which it was signed.
         kind: what it says.
-        negotiation: the invitation's digest; None for a listing.
+        negotiation: the invitation's digest; None outside a negotiation.
         signer: who said it.
         digest: what was signed.
-        signature: over the digest.
+        signature: over the digest, by the signer or by the mandate's delegate.
         body: the signed struct; None for an acceptance, which signs the offer's terms.
         detail: what a digest inside the body stands for: a listing's content or an
             offer's subject.
+        mandate: by which another key signed in the signer's name.
+        sealed: a confidential offer's boxes, in the place of body and detail.
     """
 
+    domain: Domain
     kind: Kind
     negotiation: Digest | None
     signer: Address
@@ -129,27 +78,40 @@ class Message:
     signature: Signature
     body: Body | None = None
     detail: Detail | None = None
+    mandate: Mandate | None = None
+    sealed: Sealed | None = None
 
     @property
     def key(self) -> str:
         """What identifies the message: never the signature."""
         return f"{self.kind}:{self.digest}:{self.signer}"
 
-    def to_json(self, domain: Domain) -> dict[str, Json]:
-        """The envelope as it travels and as the log keeps it."""
+    @property
+    def terms(self) -> Terms | None:
+        """An offer's terms, as the present version reads them."""
+        return self.body.read() if isinstance(self.body, version1.Terms) else _terms(self.body)
+
+    def to_json(self) -> dict[str, Json]:
+        """The envelope as it travels."""
         envelope: dict[str, Json] = {
-            "domain": "0x" + domain.separator.hex(),
+            "domain": "0x" + self.domain.separator.hex(),
             "kind": self.kind.value,
             "signer": self.signer,
             "digest": self.digest,
             "signature": self.signature,
         }
+        if self.domain.version != "1":
+            envelope["version"] = self.domain.version
         if self.negotiation is not None:
             envelope["negotiation"] = self.negotiation
         if self.body is not None:
             envelope["message"] = self.body.to_message()
         if self.detail is not None:
             envelope["detail"] = self.detail.to_json()
+        if self.sealed is not None:
+            envelope["sealed"] = self.sealed.to_json()
+        if self.mandate is not None:
+            envelope["delegation"] = self.mandate.to_json()
         return envelope
 
 
@@ -158,38 +120,90 @@ class Shape:
     """Which members a kind of message has beside those that all have."""
 
     body: type[Body] | None
-    detail: type[Detail] | None
-    in_negotiation: bool
+    detail: type[Detail] | None = None
+    in_negotiation: bool = True
+    sealable: bool = False
+
+    def members(self, envelope: Mapping[str, Json]) -> set[str]:
+        """The envelope's keys, but for the version and a delegation."""
+        members = {"domain", "kind", "signer", "digest", "signature"}
+        members |= {"negotiation"} if self.in_negotiation else set()
+        if self.sealable and "sealed" in envelope:
+            return members | {"sealed"}
+        members |= {"message"} if self.body else set()
+        return members | ({"detail"} if self.detail else set())
+
+
+VERSION_1: Mapping[Kind, Shape] = MappingProxyType(
+    {
+        Kind.LISTING: Shape(Listing, version1.Content, in_negotiation=False),
+        Kind.INVITATION: Shape(Invitation),
+        Kind.OFFER: Shape(version1.Terms, Subject),
+        Kind.ACCEPTANCE: Shape(None),
+        Kind.REJECTION: Shape(version1.Rejection),
+        Kind.WITHDRAWAL: Shape(version1.Withdrawal),
+    }
+)
+VERSION_2: Mapping[Kind, Shape] = MappingProxyType(
+    {
+        Kind.CARD: Shape(Card, CardContent, in_negotiation=False),
+        Kind.DELEGATION: Shape(Delegation, in_negotiation=False),
+        Kind.REVOCATION: Shape(Revocation, in_negotiation=False),
+        Kind.LISTING: Shape(Listing, Content, in_negotiation=False),
+        Kind.REQUEST: Shape(Request, Demand, in_negotiation=False),
+        Kind.QUOTATION: Shape(Quotation, in_negotiation=False),
+        Kind.INVITATION: Shape(Invitation),
+        Kind.OFFER: Shape(Terms, Subject, sealable=True),
+        Kind.ACCEPTANCE: Shape(None),
+        Kind.REJECTION: Shape(Rejection),
+        Kind.WITHDRAWAL: Shape(Withdrawal),
+        Kind.ESCALATION: Shape(Escalation),
+    }
+)
+SHAPES: Mapping[str, Mapping[Kind, Shape]] = MappingProxyType({"1": VERSION_1, "2": VERSION_2})
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """The domains whose messages are taken, the one to prefer first."""
+
+    taken: tuple[Domain, ...]
 
     @property
-    def members(self) -> set[str]:
-        """The envelope's keys."""
-        members = {"domain", "kind", "signer", "digest", "signature"}
-        members |= {"message"} if self.body else set()
-        members |= {"detail"} if self.detail else set()
-        return members | ({"negotiation"} if self.in_negotiation else set())
+    def preferred(self) -> Domain:
+        """The one that a new message should be signed in."""
+        return self.taken[0]
 
+    def of(self, given: Json) -> Domain:
+        """The domain that an envelope names.
 
-SHAPES: dict[Kind, Shape] = {
-    Kind.LISTING: Shape(Listing, Content, in_negotiation=False),
-    Kind.INVITATION: Shape(Invitation, None, in_negotiation=True),
-    Kind.OFFER: Shape(Terms, Subject, in_negotiation=True),
-    Kind.ACCEPTANCE: Shape(None, None, in_negotiation=True),
-    Kind.REJECTION: Shape(Rejection, None, in_negotiation=True),
-    Kind.WITHDRAWAL: Shape(Withdrawal, None, in_negotiation=True),
-}
+        Raises:
+            VersionUnsupported: it says another version.
+            DomainMismatch: it names another domain.
+        """
+        envelope = mapping(given, "message")
+        served = [domain.version for domain in self.taken]
+        version = envelope.get("version", "1" if "1" in served else served[0])
+        if version not in served:
+            raise VersionUnsupported(shown(version), ", ".join(served))
+        stated = digest(envelope.get("domain"), "domain")
+        for domain in self.taken:
+            if stated == "0x" + domain.separator.hex():
+                return domain
+        expected = next(domain for domain in self.taken if domain.version == version)
+        raise DomainMismatch(stated, "0x" + expected.separator.hex())
 
 
 def parse_message(given: Json, domain: Domain) -> Message:
     """Parse an envelope and prove it: form, domain, digests, signature, in this order."""
     envelope = mapping(given, "message")
-    kind = _kind(envelope.get("kind"))
-    shape = SHAPES[kind]
-    exactly(envelope, shape.members)
+    kind, shape = _shape(envelope.get("kind"), domain)
+    _check_members(envelope, shape, domain)
     stated, expected = digest(envelope["domain"], "domain"), "0x" + domain.separator.hex()
     if stated != expected:
         raise DomainMismatch(stated, expected)
     message = Message(
+        domain=domain,
         kind=kind,
         negotiation=digest(envelope["negotiation"], "negotiation")
         if shape.in_negotiation
@@ -197,33 +211,87 @@ def parse_message(given: Json, domain: Domain) -> Message:
         signer=address(envelope["signer"], "signer"),
         digest=digest(envelope["digest"]),
         signature=text(envelope["signature"], "signature", LONGEST_SIGNATURE),
-        body=shape.body.from_message(envelope["message"]) if shape.body else None,
-        detail=shape.detail.from_json(envelope["detail"]) if shape.detail else None,
+        body=shape.body.from_message(envelope["message"])
+        if shape.body and "message" in envelope
+        else None,
+        detail=shape.detail.from_json(envelope["detail"])
+        if shape.detail and "detail" in envelope
+        else None,
+        mandate=Mandate.from_json(envelope["delegation"]) if "delegation" in envelope else None,
+        sealed=Sealed.from_json(envelope["sealed"]) if "sealed" in envelope else None,
     )
-    _check_digests(message, domain)
-    verify(message.digest, message.signature, message.signer)
+    _check_digests(message)
+    _check_signature(message)
     return message
 
 
-def _kind(given: Json) -> Kind:
-    if isinstance(given, str) and given in set(Kind):
-        return Kind(given)
-    raise ValueMalformed("kind", shown(given), "one of " + ", ".join(Kind))
+def _terms(body: Body | None) -> Terms | None:
+    return body if isinstance(body, Terms) else None
 
 
-def _check_digests(message: Message, domain: Domain) -> None:
-    match message.body, message.detail:
-        case Listing() as header, Content() as content:
-            check_content(header, content)
-        case Terms() as terms, Subject() as subject if terms.subject != subject.digest:
-            raise DigestMismatch(terms.subject, subject.digest)
-        case (Rejection() | Withdrawal()) as word, _ if word.negotiation != message.negotiation:
-            raise DigestMismatch(str(message.negotiation), word.negotiation)
-        case _:
-            pass  # an invitation or an acceptance carries no second digest
+def _shape(given: Json, domain: Domain) -> tuple[Kind, Shape]:
+    shapes = SHAPES.get(domain.version)
+    if shapes is None:
+        raise VersionUnsupported(domain.version, ", ".join(SHAPES))
+    if not isinstance(given, str) or given not in {kind.value for kind in shapes}:
+        raise ValueMalformed("kind", shown(given), "one of " + ", ".join(shapes))
+    return Kind(given), shapes[Kind(given)]
+
+
+def _check_members(envelope: Mapping[str, Json], shape: Shape, domain: Domain) -> None:
+    members = shape.members(envelope)
+    if domain.version == "1":
+        exactly(envelope, members)
+        return
+    optional = {"delegation"} & envelope.keys()
+    exactly(envelope, members | {"version"} | optional)
+    if envelope["version"] != domain.version:
+        raise VersionUnsupported(shown(envelope["version"]), domain.version)
+
+
+def _check_digests(message: Message) -> None:
+    _check_inner(message)
     stated = message.digest
-    computed = message.body.digest(domain) if isinstance(message.body, Typed) else stated
+    computed = message.body.digest(message.domain) if isinstance(message.body, Typed) else stated
     if stated != computed:
         raise DigestMismatch(stated, computed)
     if message.kind is Kind.INVITATION and message.negotiation != stated:
         raise DigestMismatch(str(message.negotiation), stated)
+
+
+def _check_inner(message: Message) -> None:
+    match message.body, message.detail:
+        case Card() as header, CardContent() as content:
+            check_card(header, content)
+        case Listing() as header, Content() as content:
+            check_content(header, content)
+        case Request() as header, Demand() as demand:
+            check_demand(header, demand)
+        case Terms() | version1.Terms() as terms, Subject() as subject:
+            if terms.subject != subject.digest:
+                raise DigestMismatch(terms.subject, subject.digest)
+        case (
+            Rejection() | Withdrawal() | version1.Rejection() | version1.Withdrawal() | Escalation()
+        ) as word, _:
+            if word.negotiation != message.negotiation:
+                raise DigestMismatch(str(message.negotiation), word.negotiation)
+        case _:
+            pass  # the others carry no second digest
+
+
+def _check_signature(message: Message) -> None:
+    mandate = message.mandate
+    if mandate is None:
+        verify(message.digest, message.signature, message.signer)
+        return
+    if isinstance(message.body, Revocation):
+        # The old key's own end takes no scope: only that it is the delegation that ends.
+        mandate.check(message.signer, Scope(0), message.domain)
+        if mandate.digest(message.domain) != message.body.delegation:
+            raise DigestMismatch(message.body.delegation, mandate.digest(message.domain))
+    else:
+        scope = SCOPE_OF.get(message.kind)
+        if scope is None:
+            raise MandateRefused("kind", message.kind, "a kind that a delegate may sign")
+        mandate.check(message.signer, scope, message.domain)
+    verify(message.digest, message.signature, mandate.delegation.delegate)

@@ -10,16 +10,17 @@ States and messages (``TRANSITIONS``; docs/protocol.md shows the same table)::
     PROPOSED    offer → COUNTER      acceptance → ACCEPTED   rejection, withdrawal → TERMINATED
     COUNTER     offer → COUNTER      acceptance → ACCEPTED   rejection, withdrawal → TERMINATED
     TERMINATED  acceptance → ACCEPTED
-    ACCEPTED, FAILED: nothing follows
+    ACCEPTED, FAILED: nothing follows; an escalation leaves an open state as it is
 
 The rules, in the order in which they are asked:
 
-1. The signer is a party.
+1. The signer is a party, in the negotiation's domain, and a delegate's mandate holds.
 2. The deadline has not passed; after it every open state reads as FAILED.
 3. The state allows the kind of message. An acceptance is possible even after a
    withdrawal or rejection: the offer it signs is still executable on chain, and what
    the chain would do, the registry does not deny.
-4. Offers, acceptances and rejections come in turn; only a withdrawal may not.
+4. Offers, acceptances, rejections and escalations come in turn; only a withdrawal may
+   not. Whose turn it is says once an offer that a human decides.
 5. The message answers the head (``previous``); an acceptance names the head itself.
 6. At most ``max_rounds`` offers.
 7. An offer's outcome is in the listing's space.
@@ -28,6 +29,10 @@ The rules, in the order in which they are asked:
 9. An offer that changes nothing but the unit price moves it by ``min_improvement``.
 10. An accepted offer has not expired.
 
+A confidential offer (``Sealed``) is judged by the rules 1 to 6 and 10 wherever its inside
+is not known, and by all of them where it is. A negotiation is confidential from its first
+offer to its last, or not at all.
+
 TERMINATED and FAILED are provisional until ``last_open_by``: whoever holds a signed
 offer and signs it too can still open it in the escrow.
 """
@@ -35,28 +40,35 @@ offer and signs it too can still open it in the escrow.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from marketplace.core import version1
 from marketplace.core.agreement import Agreement
+from marketplace.core.binding import check_bound, check_improvement
+from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     DeadlinePassed,
     DeadlineRefused,
+    DomainMismatch,
+    EscalationRepeated,
     EventRefused,
+    ListingClosed,
     ListingExpired,
-    NoImprovement,
     NotAParty,
     OpenExpired,
     PartiesEqual,
     RoundsExhausted,
     RoundsRefused,
+    RuleMixed,
     TermsDisagree,
     WrongPrevious,
     WrongTurn,
 )
 from marketplace.core.feasibility import check_feasible
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Invitation, Kind, Message, Rejection, Withdrawal
-from marketplace.core.outcome import DELIVERY_WINDOW, UNIT_PRICE, Subject
+from marketplace.core.message import Message
+from marketplace.core.outcome import Subject
 from marketplace.core.terms import Terms
-from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
+from marketplace.core.values import ZERO_DIGEST, Address, Digest
+from marketplace.core.words import Escalation, Invitation, Kind, Reason, Rejection, Withdrawal
 
 LONGEST_NEGOTIATION = 30 * 24 * 3600
 MOST_ROUNDS = 1_000
@@ -88,6 +100,8 @@ TRANSITIONS: dict[tuple[State, Kind], State] = {
     (State.COUNTER, Kind.REJECTION): State.TERMINATED,
     (State.COUNTER, Kind.WITHDRAWAL): State.TERMINATED,
     (State.TERMINATED, Kind.ACCEPTANCE): State.ACCEPTED,
+    (State.PROPOSED, Kind.ESCALATION): State.PROPOSED,
+    (State.COUNTER, Kind.ESCALATION): State.COUNTER,
 }
 
 
@@ -101,6 +115,21 @@ class Offer:
     subject: Subject
     signature: str
 
+    @property
+    def open_by(self) -> int:
+        """The instant from which it can no longer be opened."""
+        return self.terms.open_by
+
+
+@dataclass(frozen=True, slots=True)
+class SealedOffer:
+    """A confidential offer as one sees it who cannot look inside."""
+
+    signer: Address
+    digest: Digest
+    open_by: int
+    signature: str
+
 
 @dataclass(frozen=True, slots=True)
 class Negotiation:
@@ -108,35 +137,54 @@ class Negotiation:
 
     Attributes:
         id: the invitation's digest.
+        domain: of all its messages.
         invitation: the rules of the talk.
-        listing: digest of the listing, and ``content`` what it says.
+        content: what the listing says.
         state: as of the last message; see ``as_of`` for what silence adds.
         turn: who may make, accept or reject the next offer.
         head: the digest that the next message must answer.
-        offers: every offer made, in order.
+        offers: every offer made, in order, as far as one sees inside.
+        sealed: every offer made, in order, where one does not.
         length: how many messages there were.
-        agreement: once ACCEPTED.
+        agreement: once ACCEPTED, where one sees inside.
+        escalated: the head on which its reader asks a human.
+        reason: what who ended it gave as its reason.
     """
 
     id: Digest
+    domain: Domain
     invitation: Invitation
     content: Content
     state: State
     turn: Address
     head: Digest
     offers: tuple[Offer, ...] = ()
+    sealed: tuple[SealedOffer, ...] = ()
     length: int = 1
     agreement: Agreement | None = None
+    escalated: Digest = ZERO_DIGEST
+    reason: Reason = Reason.UNSPECIFIED
 
     @property
     def standing(self) -> Offer | None:
-        """The offer on the table."""
+        """The offer on the table, where one sees inside."""
         return self.offers[-1] if self.offers else None
+
+    @property
+    def rounds(self) -> int:
+        """How many offers were made."""
+        return len(self.offers) + len(self.sealed)
+
+    @property
+    def agreed(self) -> Digest | None:
+        """The digest that both have signed, once ACCEPTED."""
+        return self.head if self.state is State.ACCEPTED else None
 
     @property
     def last_open_by(self) -> int:
         """Until when some signed offer could still be opened on chain."""
-        return max((offer.terms.open_by for offer in self.offers), default=0)
+        known = (offer.open_by for offer in self.offers)
+        return max((*known, *(offer.open_by for offer in self.sealed)), default=0)
 
     def other(self, party: Address) -> Address:
         """The counterparty."""
@@ -148,18 +196,35 @@ class Negotiation:
         return next((o for o in reversed(self.offers) if o.signer == party), None)
 
 
-def begin(message: Message, header: Listing, content: Content, at: int) -> Negotiation:
+def begin(message: Message, listed: Message, at: int) -> Negotiation:
     """A negotiation from a buyer's invitation to a listing.
 
     Args:
         message: the invitation.
-        header: the listing that it names, still the seller's current one.
-        content: what the listing says.
+        listed: the listing that it names, still the seller's current one.
         at: the registry's receipt time.
     """
-    invitation = message.body
-    if not isinstance(invitation, Invitation):
+    invitation, header, content = message.body, listed.body, listed.detail
+    if not (isinstance(invitation, Invitation) and isinstance(header, Listing)):
         raise EventRefused(message.kind, "none")
+    if not isinstance(content, Content):
+        raise EventRefused(listed.kind, "none")
+    _check_domain(message, listed.domain)
+    _check_invitation(message, invitation, header, at)
+    if content.capacity == 0:
+        raise ListingClosed(invitation.listing, content.capacity)
+    return Negotiation(
+        id=message.digest,
+        domain=message.domain,
+        invitation=invitation,
+        content=content,
+        state=State.INIT,
+        turn=invitation.seller,
+        head=message.digest,
+    )
+
+
+def _check_invitation(message: Message, invitation: Invitation, header: Listing, at: int) -> None:
     if message.signer != invitation.buyer:
         raise NotAParty(message.signer, invitation.buyer)
     if invitation.seller != header.seller:
@@ -172,14 +237,6 @@ def begin(message: Message, header: Listing, content: Content, at: int) -> Negot
         raise DeadlineRefused(invitation.deadline, at + LONGEST_NEGOTIATION)
     if not 1 <= invitation.max_rounds <= MOST_ROUNDS:
         raise RoundsRefused(invitation.max_rounds, MOST_ROUNDS)
-    return Negotiation(
-        id=message.digest,
-        invitation=invitation,
-        content=content,
-        state=State.INIT,
-        turn=invitation.seller,
-        head=message.digest,
-    )
 
 
 def as_of(negotiation: Negotiation, now: int) -> State:
@@ -187,6 +244,17 @@ def as_of(negotiation: Negotiation, now: int) -> State:
     if negotiation.state in OPEN_STATES and now >= negotiation.invitation.deadline:
         return State.FAILED
     return negotiation.state
+
+
+def time_out(negotiation: Negotiation, at: int) -> Negotiation:
+    """The negotiation after the registry has noted that its deadline passed in silence.
+
+    The note says what ``as_of`` says without it; it is there so that whoever follows the
+    events hears of it.
+    """
+    if negotiation.state not in OPEN_STATES or at < negotiation.invitation.deadline:
+        raise EventRefused("timeout", negotiation.state)
+    return replace(negotiation, state=State.FAILED, length=negotiation.length + 1)
 
 
 def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
@@ -197,7 +265,10 @@ def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
         message: the next word, its signature already proved.
         at: the registry's receipt time.
     """
+    _check_domain(message, negotiation.domain)
     _check_party(negotiation, message)
+    if message.mandate is not None:
+        message.mandate.check_time(at)
     if at >= negotiation.invitation.deadline:
         raise DeadlinePassed(negotiation.invitation.deadline, at)
     following = TRANSITIONS.get((negotiation.state, message.kind))
@@ -206,17 +277,57 @@ def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
     _check_turn(negotiation, message)
     _check_chain(negotiation, message)
     after = replace(negotiation, state=following, length=negotiation.length + 1)
-    match message.kind, message.body, message.detail:
-        case Kind.OFFER, Terms() as terms, Subject() as subject:
-            offer = Offer(message.signer, message.digest, terms, subject, message.signature)
-            _check_offer(negotiation, offer, at)
-            turn = negotiation.other(message.signer)
-            offers = (*negotiation.offers, offer)
-            return replace(after, turn=turn, head=message.digest, offers=offers)
-        case Kind.ACCEPTANCE, _, _:
+    match message.kind, message.body:
+        case Kind.OFFER, _:
+            return _offered(negotiation, after, message, at)
+        case Kind.ACCEPTANCE, _:
             return replace(after, agreement=_agree(negotiation, message, at))
+        case _, Escalation():
+            return _escalated(negotiation, after, message)
+        case _, Rejection() | Withdrawal() as word:
+            return replace(after, reason=_reason(word.reason))
         case _:
             return after
+
+
+def _offered(
+    negotiation: Negotiation, after: Negotiation, message: Message, at: int
+) -> Negotiation:
+    if negotiation.rounds >= negotiation.invitation.max_rounds:
+        raise RoundsExhausted(negotiation.rounds, negotiation.invitation.max_rounds)
+    turn = negotiation.other(message.signer)
+    after = replace(after, turn=turn, head=message.digest)
+    terms, subject, signer = message.terms, message.detail, message.signer
+    if message.sealed is not None:
+        if negotiation.offers:
+            raise RuleMixed("sealed", "open")
+        if at >= message.sealed.open_by:
+            raise OpenExpired(message.sealed.open_by, at)
+        closed = SealedOffer(signer, message.digest, message.sealed.open_by, message.signature)
+        return replace(after, sealed=(*negotiation.sealed, closed))
+    if terms is None or not isinstance(subject, Subject):
+        raise EventRefused(message.kind, negotiation.state)
+    if negotiation.sealed:
+        raise RuleMixed("open", "sealed")
+    offer = Offer(signer, message.digest, terms, subject, message.signature)
+    _check_offer(negotiation, offer, at)
+    return replace(after, offers=(*negotiation.offers, offer))
+
+
+def _escalated(negotiation: Negotiation, after: Negotiation, message: Message) -> Negotiation:
+    if negotiation.escalated == negotiation.head:
+        raise EscalationRepeated(message.signer, negotiation.head)
+    return replace(after, escalated=negotiation.head)
+
+
+def _reason(given: int) -> Reason:
+    # A later version may know more of them.
+    return Reason(given) if given in set(Reason) else Reason.UNSPECIFIED
+
+
+def _check_domain(message: Message, domain: Domain) -> None:
+    if message.domain != domain:
+        raise DomainMismatch("0x" + message.domain.separator.hex(), "0x" + domain.separator.hex())
 
 
 def _check_party(negotiation: Negotiation, message: Message) -> None:
@@ -232,79 +343,33 @@ def _check_turn(negotiation: Negotiation, message: Message) -> None:
 
 def _check_chain(negotiation: Negotiation, message: Message) -> None:
     match message.body:
-        case Terms() | Rejection() | Withdrawal() as word:
+        case Terms() | Rejection() | Withdrawal() | Escalation() as word:
+            answered = word.previous
+        case version1.Terms() | version1.Rejection() | version1.Withdrawal() as word:
             answered = word.previous
         case _:
-            answered = message.digest
+            answered = message.sealed.previous if message.sealed else message.digest
     if answered != negotiation.head:
         raise WrongPrevious(answered, negotiation.head)
 
 
 def _check_offer(negotiation: Negotiation, offer: Offer, at: int) -> None:
-    if len(negotiation.offers) >= negotiation.invitation.max_rounds:
-        raise RoundsExhausted(len(negotiation.offers), negotiation.invitation.max_rounds)
     negotiation.content.space.check(offer.subject.outcome)
-    _check_bound(negotiation, offer)
-    check_feasible(offer.terms, at)
-    _check_improvement(negotiation, offer)
-
-
-def _check_bound(negotiation: Negotiation, offer: Offer) -> None:
-    invitation, settlement = negotiation.invitation, negotiation.content.settlement
-    price = offer.subject.price
-    expected: dict[str, str | int] = {
-        "buyer": invitation.buyer,
-        "seller": invitation.seller,
-        "buyer_nonce": invitation.buyer_nonce,
-        "buyer_epoch": invitation.buyer_epoch,
-        "token": settlement.token,
-        "price": price,
-        "bond": settlement.bond(price),
-        "fee_bps": settlement.fee_bps,
-        "fee_recipient": settlement.fee_recipient,
-        "rail": settlement.rail,
-        "review_window": settlement.review_window,
-        "notice_window": settlement.notice_window,
-        "arbiter": settlement.arbiter,
-        "arbiter_fee": settlement.arbiter_fee,
-        "arbitration_window": settlement.arbitration_window,
-        "default_seller_bps": settlement.default_seller_bps,
-        "delivery_window": offer.subject.outcome[DELIVERY_WINDOW],
-        # A key of the other side's choice could take the whole price.
-        "voucher_signer": ZERO_ADDRESS,
-        # A deal that opens only with others would be no agreement of these two.
-        "bundle": ZERO_DIGEST,
-    }
-    first = negotiation.offers[0] if negotiation.offers else None
-    if first is not None:
-        expected["seller_nonce"] = first.terms.seller_nonce
-        expected["seller_epoch"] = first.terms.seller_epoch
-    if offer.subject.listing != invitation.listing:
-        raise TermsDisagree("listing", offer.subject.listing, invitation.listing)
-    for field, value in expected.items():
-        signed = getattr(offer.terms, field)
-        if signed != value:
-            raise TermsDisagree(field, str(signed), str(value))
-
-
-def _check_improvement(negotiation: Negotiation, offer: Offer) -> None:
+    first = negotiation.offers[0].terms if negotiation.offers else None
+    invitation, terms, subject = negotiation.invitation, offer.terms, offer.subject
+    check_bound(invitation, negotiation.content, first, terms, subject)
+    check_feasible(terms, at)
     last = negotiation.last_offer_of(offer.signer)
-    if last is None or _others(last.subject) != _others(offer.subject):
-        return
-    step = max(1, negotiation.invitation.min_improvement)
-    before, now = last.subject.outcome[UNIT_PRICE], offer.subject.outcome[UNIT_PRICE]
-    buying = offer.signer == negotiation.invitation.buyer
-    required = before + step if buying else before - step
-    if (now < required) if buying else (now > required):
-        raise NoImprovement(now, required)
+    if last is not None:
+        buying = offer.signer == invitation.buyer
+        check_improvement(invitation, last.subject, subject, buying=buying)
 
 
-def _others(subject: Subject) -> tuple[object, ...]:
-    rest = {name: value for name, value in subject.outcome.items() if name != UNIT_PRICE}
-    return rest, dict(subject.delivery)
-
-
-def _agree(negotiation: Negotiation, message: Message, at: int) -> Agreement:
+def _agree(negotiation: Negotiation, message: Message, at: int) -> Agreement | None:
+    if negotiation.sealed:
+        if at >= negotiation.sealed[-1].open_by:
+            raise OpenExpired(negotiation.sealed[-1].open_by, at)
+        return None
     offer = negotiation.standing
     if offer is None:
         raise EventRefused(message.kind, negotiation.state)

@@ -22,6 +22,8 @@ _SIGNATURE = re.compile(r"0x[0-9a-f]{130}\Z")
 _COMPACT = re.compile(r"0x[0-9a-f]{128}\Z")
 
 Signature = str
+# Enough to quote a wrong one whole.
+LONGEST_SIGNATURE = 200
 
 
 def sign(digest: Digest, key: bytes) -> Signature:

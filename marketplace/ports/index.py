@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from marketplace.core.request import Predicate
+
 
 @dataclass(frozen=True, slots=True)
 class ListingRow:
@@ -43,27 +45,6 @@ class ListingRow:
     expires_at: int
     heartbeat: int
     published_at: int
-
-
-class Comparison(StrEnum):
-    """How a predicate compares an attribute: as text, or both as integers."""
-
-    EQUAL = "="
-    UNEQUAL = "!="
-    AT_LEAST = ">="
-    AT_MOST = "<="
-
-
-@dataclass(frozen=True, slots=True)
-class Predicate:
-    """One condition on an attribute.
-
-    A listing without it, or without an integer where integers are compared, does not match.
-    """
-
-    name: str
-    comparison: Comparison
-    value: str
 
 
 class Order(StrEnum):

@@ -23,8 +23,9 @@ from marketplace.core.errors import (
 )
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Invitation, Kind, parse_message
+from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
+from marketplace.core.words import Invitation, Kind
 from marketplace.ports.chain import Holding
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from marketplace.core.errors import ArtifactMissing, DeliverableWrong
-from marketplace.core.message import Upload
 from marketplace.core.values import Digest
+from marketplace.core.words import Upload
 from marketplace.ports.chain import Account, ChainView, Escrow
 from marketplace.sdk.registry import Registry
 from marketplace.sdk.signer import Signer

@@ -22,20 +22,12 @@ from marketplace.core.guardrails import (
     still_costs,
 )
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import (
-    Body,
-    Detail,
-    Invitation,
-    Kind,
-    Message,
-    Rejection,
-    Upload,
-    Withdrawal,
-)
+from marketplace.core.message import Body, Detail, Message
 from marketplace.core.outcome import Subject
 from marketplace.core.signature import Signature
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest
+from marketplace.core.words import Invitation, Kind, Rejection, Upload, Withdrawal
 from marketplace.ports.chain import ChainView
 from marketplace.ports.clock import Clock
 from marketplace.sdk.ledger import Ledger

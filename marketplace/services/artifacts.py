@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ArtifactMissing, ArtifactsFull, DigestMismatch, NotAParty
-from marketplace.core.message import Upload
 from marketplace.core.signature import recover
 from marketplace.core.values import Address, Digest
+from marketplace.core.words import Upload
 from marketplace.ports.store import Artifact, Store
 from marketplace.services.negotiations import Negotiations
 

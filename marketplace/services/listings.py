@@ -13,9 +13,10 @@ from marketplace.core.errors import (
 )
 from marketplace.core.feasibility import LEAST_WINDOW, MOST_WINDOW
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Kind, Message, parse_message
+from marketplace.core.message import Message, parse_message
 from marketplace.core.outcome import DELIVERY_WINDOW
 from marketplace.core.values import ZERO_DIGEST, Digest, mapping, parse_json
+from marketplace.core.words import Kind
 from marketplace.ports.store import Entry, Store
 from marketplace.services.placement import Placement
 

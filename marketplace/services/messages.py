@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import SequenceTaken
-from marketplace.core.message import Kind, Message, parse_message
+from marketplace.core.message import Message, parse_message
 from marketplace.core.values import Json
+from marketplace.core.words import Kind
 from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Entry, Record, Store

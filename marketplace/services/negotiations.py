@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import EventRefused, NegotiationMissing
-from marketplace.core.message import Invitation, Message, parse_message
+from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import Negotiation, advance, begin
 from marketplace.core.values import Digest, mapping, parse_json
+from marketplace.core.words import Invitation
 from marketplace.ports.store import Store
 from marketplace.services.listings import Listings
 from marketplace.services.placement import Placement

@@ -16,9 +16,10 @@ from marketplace.core.errors import MessageRefused
 from marketplace.core.feasibility import ChainFacts, PartyFacts
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Invitation, Message, parse_message
+from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import Negotiation, advance, begin
 from marketplace.core.values import ZERO_DIGEST
+from marketplace.core.words import Invitation
 from marketplace.sdk import Talk, Wallet
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.means import Means

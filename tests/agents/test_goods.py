@@ -13,7 +13,7 @@ from agents.providers.compute import ENGINE, Result
 from agents.providers.dataset import Dataset, slice_digest
 from agents.providers.faults import ChunkDiffers, FuelExhausted, JobMalformed, SliceTooLong
 from agents.strategies import buyer, seller
-from marketplace.core.message import Kind
+from marketplace.core.words import Kind
 from marketplace.sdk import Content
 
 TABLE = Table(Dataset.load())

@@ -17,9 +17,9 @@ from marketplace.core.errors import ExposureExceeded, FundsShort, LimitExceeded
 from marketplace.core.feasibility import ChainFacts
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Settlement
-from marketplace.core.message import Kind
 from marketplace.core.negotiation import State
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
+from marketplace.core.words import Kind
 
 NAMES = ("unit_price", "quantity", "delivery_window")
 SPACE = OutcomeSpace(

@@ -25,7 +25,8 @@ from witness import Witness, agreed_words
 
 from marketplace.api.app import create_app
 from marketplace.core.merkle import leaf_hash, root_hash
-from marketplace.core.message import Message, Upload
+from marketplace.core.message import Message
+from marketplace.core.words import Upload
 from marketplace.services.artifacts import MOST_ARTIFACTS
 
 pytestmark = pytest.mark.anyio

@@ -12,9 +12,9 @@ from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, exactly, typed_data
 from marketplace.core.errors import FieldsDiffer, ValueMalformed
 from marketplace.core.listing import Listing
-from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
 from marketplace.core.terms import Credits, Terms
 from marketplace.core.values import keccak
+from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
 
 STRUCTS: list[type[Typed]] = [
     Terms,

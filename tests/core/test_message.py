@@ -24,8 +24,9 @@ from market import (
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ParleyError
-from marketplace.core.message import Kind, parse_message
+from marketplace.core.message import parse_message
 from marketplace.core.values import Json, canonical, checksum, parse_json
+from marketplace.core.words import Kind
 
 ON = proposed()
 WORDS = {

@@ -21,8 +21,9 @@ from market import (
 )
 
 from marketplace.core.errors import ParleyError
-from marketplace.core.message import Kind, Message
+from marketplace.core.message import Message
 from marketplace.core.negotiation import Negotiation, State, advance
+from marketplace.core.words import Kind
 
 Say = Callable[[Negotiation, Party, int, int], Message]
 

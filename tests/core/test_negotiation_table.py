@@ -23,7 +23,7 @@ from market import (
 
 from marketplace.core.errors import EventRefused, ParleyError
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Kind, Message
+from marketplace.core.message import Message
 from marketplace.core.negotiation import (
     LONGEST_NEGOTIATION,
     MOST_ROUNDS,
@@ -34,6 +34,7 @@ from marketplace.core.negotiation import (
     as_of,
     begin,
 )
+from marketplace.core.words import Kind
 
 # Written out again, not imported: a change of the machine's table must show here.
 ALLOWED = {

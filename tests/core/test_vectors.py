@@ -13,9 +13,9 @@ from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.errors import ParleyError
 from marketplace.core.listing import Listing
-from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
 from marketplace.core.signature import address_of, recover, sign, verify
 from marketplace.core.terms import Credits, Terms
+from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
 
 Vector = dict[str, Any]
 

@@ -18,10 +18,10 @@ from parley_commands import devnet
 from agents import compute, strategies
 from agents.negotiator import Negotiator
 from marketplace.core.eip712 import Domain, typed_data
-from marketplace.core.message import Invitation
 from marketplace.core.outcome import Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_DIGEST
+from marketplace.core.words import Invitation
 from marketplace.sdk import Devnet, Limits, Wallet, audit_market
 
 ROOT = Path(__file__).parents[2]

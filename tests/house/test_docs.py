@@ -14,8 +14,9 @@ from marketplace.core.eip712 import DOMAIN_TYPE
 from marketplace.core.errors import ParleyError, TermsInfeasible
 from marketplace.core.feasibility import REQUIRED, UNUSED
 from marketplace.core.listing import Listing
-from marketplace.core.message import SHAPES, Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.message import SHAPES
 from marketplace.core.terms import Credits, Rail, Terms
+from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
 from marketplace.wire.problems import Problem, status_of
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from witness import Witness
 
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.core.errors import ListingReplaced
-from marketplace.core.message import Kind
+from marketplace.core.words import Kind
 from marketplace.ports.store import Entry, Record
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,7 @@ from market import (
 from witness import Witness, agreed_words
 
 from marketplace.core.errors import EventRefused, ParleyError
-from marketplace.core.message import Upload
+from marketplace.core.words import Upload
 from marketplace.services import feed
 from marketplace.services.artifacts import MOST_ARTIFACTS
 from marketplace.services.listings import Query
