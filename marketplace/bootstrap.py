@@ -3,45 +3,84 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.sql.sqlite import SqliteStore
-from marketplace.adapters.system import SystemClock
+from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.api.app import create_app
-from marketplace.api.routes import Services
+from marketplace.api.services import Services
 from marketplace.core.eip712 import Domain
-from marketplace.core.values import address
+from marketplace.core.login import Origin, Site
+from marketplace.core.message import Domains
+from marketplace.core.values import Address, Digest, address
+from marketplace.ports.artifacts import ArtifactStore
 from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
+from marketplace.ports.index import ListingIndex
+from marketplace.ports.journal import Journal
 from marketplace.ports.store import Store
+from marketplace.services.access import Access
+from marketplace.services.agents import Agents
+from marketplace.services.archive import Archive
 from marketplace.services.artifacts import Artifacts
 from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
-from marketplace.services.messages import Messages
+from marketplace.services.logins import Logins
+from marketplace.services.messages import Messages, Rooms
 from marketplace.services.negotiations import Negotiations
+from marketplace.services.requests import Requests
+from marketplace.services.tokens import Tokens
 from marketplace.settings import RegistrySettings
 
 # Open event streams end with the server instead of holding it.
 SHUTDOWN_SECONDS = 2
 
 
-def build_services(domain: Domain, store: Store, bus: Bus, clock: Clock) -> Services:
+class Stores(Store, ListingIndex, ArtifactStore, Journal, Protocol):
+    """All that a registry remembers, in one place."""
+
+
+def build_services(
+    domains: Domains, stores: Stores, bus: Bus, clock: Clock, access: Access
+) -> Services:
     """The registry's use cases over its adapters."""
-    listings = Listings(domain, store)
-    negotiations = Negotiations(domain, store, listings)
+    archive = Archive(domains, stores)
+    agents = Agents(archive, stores)
+    listings = Listings(archive, stores, stores)
+    requests = Requests(archive, stores, listings)
+    negotiations = Negotiations(archive, stores, listings)
+    rooms = Rooms(agents, listings, requests, negotiations)
     return Services(
-        domain=domain,
+        domains=domains,
         clock=clock,
-        store=store,
-        messages=Messages(domain, store, bus, clock, listings, negotiations),
+        store=stores,
+        archive=archive,
+        access=access,
+        messages=Messages(domains, stores, bus, clock, rooms, random_bytes32),
+        agents=agents,
         listings=listings,
+        requests=requests,
         negotiations=negotiations,
-        artifacts=Artifacts(domain, store, negotiations),
-        feed=Feed(store, bus),
+        artifacts=Artifacts(stores, negotiations),
+        feed=Feed(stores, bus),
     )
+
+
+def build_logins(settings: RegistrySettings, services: Services, journal: Journal) -> Logins:
+    """Who may log in, and with which secret their tokens are signed."""
+    origin = Origin.parse(settings.origin or f"http://{settings.host}:{settings.port}")
+    domain = services.domains.preferred
+    agents = services.agents
+
+    async def revoked(principal: Address, delegation: Digest) -> bool:
+        return await agents.revoked(domain, principal, delegation) is not None
+
+    tokens = Tokens(origin, (settings.secret,), settings.token_seconds)
+    return Logins(Site(origin, domain), tokens, journal, revoked, random_bytes32)
 
 
 def build_registry(settings: RegistrySettings) -> FastAPI:

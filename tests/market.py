@@ -11,7 +11,7 @@ from typing import Any
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing, Settlement
-from marketplace.core.message import SHAPES, Body, Detail, Message
+from marketplace.core.message import VERSION_2, Body, Detail, Message
 from marketplace.core.negotiation import Negotiation, advance, begin
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
 from marketplace.core.signature import Signature, address_of, sign
@@ -25,7 +25,7 @@ TOKEN = "0x" + "70" * 20
 FEE_RECIPIENT = "0x" + "fe" * 20
 OUTCOME = {"unit_price": 100, "quantity": 10, "delivery_window": 600}
 
-_KINDS = {shape.body: kind for kind, shape in SHAPES.items() if shape.body}
+_KINDS = {shape.body: kind for kind, shape in VERSION_2.items() if shape.body}
 
 
 def word(name: str) -> Digest:
@@ -59,7 +59,7 @@ class Party:
         """One signed word."""
         digest = body.digest(DOMAIN)
         kind, signature = _KINDS[type(body)], self.sign(digest)
-        return Message(kind, negotiation, self.address, digest, signature, body, detail)
+        return Message(DOMAIN, kind, negotiation, self.address, digest, signature, body, detail)
 
 
 BUYER, SELLER, STRANGER = Party("buyer"), Party("seller"), Party("stranger")
@@ -113,10 +113,7 @@ def invite(listed: Message, by: Party = BUYER, **changes: Any) -> Message:  # no
 def talk(listed: Message | None = None, by: Party = BUYER, **changes: Any) -> Negotiation:  # noqa: ANN401 any field
     """A negotiation that has just begun; the seller speaks next."""
     published = listed or listing()
-    header, says = published.body, published.detail
-    assert isinstance(header, Listing)
-    assert isinstance(says, Content)
-    return begin(invite(published, by, **changes), header, says, NOW)
+    return begin(invite(published, by, **changes), published, NOW)
 
 
 def subject(on: Negotiation, **outcome: int) -> Subject:
@@ -165,7 +162,7 @@ def offer(on: Negotiation, by: Party, about: Subject | None = None, **changes: A
 
 def accept(on: Negotiation, by: Party) -> Message:
     """The second signature on the head."""
-    return Message(Kind.ACCEPTANCE, on.id, by.address, on.head, by.sign(on.head))
+    return Message(DOMAIN, Kind.ACCEPTANCE, on.id, by.address, on.head, by.sign(on.head))
 
 
 def reject(on: Negotiation, by: Party) -> Message:

@@ -20,14 +20,17 @@ from market import (
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
-from marketplace.api.routes import Services
-from marketplace.bootstrap import build_services
+from marketplace.api.services import Services
+from marketplace.bootstrap import Stores, build_services
 from marketplace.core.audit import LoggedEntry
 from marketplace.core.merkle import root_hash
-from marketplace.core.message import Message
+from marketplace.core.message import Domains, Message
 from marketplace.core.negotiation import advance
 from marketplace.core.terms import Terms
-from marketplace.ports.store import Entry, Store
+from marketplace.ports.store import Entry
+from marketplace.services.access import Access
+
+DOMAINS = Domains((DOMAIN,))
 
 
 @dataclass
@@ -45,16 +48,18 @@ class SetClock:
 class Witness:
     """The registry's use cases, with the store and the clock in the test's hands."""
 
-    store: Store = field(default_factory=MemoryStore)
+    store: Stores = field(default_factory=MemoryStore)
     clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
-        self.services: Services = build_services(DOMAIN, self.store, MemoryBus(), self.clock)
+        self.services: Services = build_services(
+            DOMAINS, self.store, MemoryBus(), self.clock, Access(everybody=True)
+        )
 
     async def take(self, *messages: Message) -> list[Entry]:
         """Submit in order."""
         submit = self.services.messages.submit
-        return [await submit(message.to_json(DOMAIN)) for message in messages]
+        return [await submit(message.to_json()) for message in messages]
 
     async def size(self) -> int:
         """How many entries there are."""
@@ -64,7 +69,8 @@ class Witness:
         """The whole log and its root, as they are served."""
         entries = await self.store.entries(0, 1_000_000)
         served = [
-            LoggedEntry(e.index, "0x" + e.record.leaf_hash.hex(), e.record.data) for e in entries
+            LoggedEntry(e.index, "0x" + e.record.leaf_hash.hex(), e.record.leaf, e.record.body)
+            for e in entries
         ]
         return served, "0x" + root_hash(await self.store.leaves()).hex()
 

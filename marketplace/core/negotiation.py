@@ -148,7 +148,7 @@ class Negotiation:
         length: how many messages there were.
         agreement: once ACCEPTED, where one sees inside.
         escalated: the head on which its reader asks a human.
-        reason: what who ended it gave as its reason.
+        reason: what who left gave as its reason, a ``Reason`` or a later version's.
     """
 
     id: Digest
@@ -163,7 +163,7 @@ class Negotiation:
     length: int = 1
     agreement: Agreement | None = None
     escalated: Digest = ZERO_DIGEST
-    reason: Reason = Reason.UNSPECIFIED
+    reason: int = Reason.UNSPECIFIED
 
     @property
     def standing(self) -> Offer | None:
@@ -212,7 +212,7 @@ def begin(message: Message, listed: Message, at: int) -> Negotiation:
     _check_domain(message, listed.domain)
     _check_invitation(message, invitation, header, at)
     if content.capacity == 0:
-        raise ListingClosed(invitation.listing, content.capacity)
+        raise ListingClosed(invitation.listing)
     return Negotiation(
         id=message.digest,
         domain=message.domain,
@@ -285,7 +285,7 @@ def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
         case _, Escalation():
             return _escalated(negotiation, after, message)
         case _, Rejection() | Withdrawal() as word:
-            return replace(after, reason=_reason(word.reason))
+            return replace(after, reason=word.reason)
         case _:
             return after
 
@@ -318,11 +318,6 @@ def _escalated(negotiation: Negotiation, after: Negotiation, message: Message) -
     if negotiation.escalated == negotiation.head:
         raise EscalationRepeated(message.signer, negotiation.head)
     return replace(after, escalated=negotiation.head)
-
-
-def _reason(given: int) -> Reason:
-    # A later version may know more of them.
-    return Reason(given) if given in set(Reason) else Reason.UNSPECIFIED
 
 
 def _check_domain(message: Message, domain: Domain) -> None:

@@ -68,11 +68,11 @@ class Invitation(Typed):
 
 @dataclass(frozen=True, slots=True)
 class Rejection(Typed):
-    """The answer no, which ends a negotiation; ``reason`` is a ``Reason``."""
+    """The answer no, which ends a negotiation; ``reason`` is a ``Reason``, or a later version's."""
 
     negotiation: Bytes32
     previous: Bytes32
-    reason: Uint8 = Reason.UNSPECIFIED
+    reason: Uint8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Withdrawal(Typed):
 
     negotiation: Bytes32
     previous: Bytes32
-    reason: Uint8 = Reason.UNSPECIFIED
+    reason: Uint8
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Client:
             self._allow(content)
         header = Listing(self.address, content.digest, replaces, signer.clock.now() + lasts)
         message = signer.listing(header, content)
-        self._registry.submit(message.to_json(signer.domain))
+        self._registry.submit(message.to_json())
         return Listed(message.digest, header, content)
 
     def invite(self, listed: Listed, request: bytes = b"", rules: Rules | None = None) -> Talk:
@@ -152,7 +152,7 @@ class Client:
             salt=self._means.random_bytes32(),
         )
         message = signer.invitation(invitation)
-        self._registry.submit(message.to_json(signer.domain))
+        self._registry.submit(message.to_json())
         if request:
             self._means.put(message.digest, request)
         return self.talk(message.digest)

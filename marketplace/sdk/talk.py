@@ -208,7 +208,7 @@ class Talk:
 
     def _say(self, message: Message) -> None:
         after = self._advanced(message)
-        receipt = self._means.registry.submit(message.to_json(self._means.signer.domain))
+        receipt = self._means.registry.submit(message.to_json())
         if receipt.sequence == self.negotiation.length:
             self.negotiation, self._index = after, receipt.index
         else:

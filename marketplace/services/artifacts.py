@@ -8,12 +8,11 @@ other's room.
 from dataclasses import dataclass
 from hashlib import sha256
 
-from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ArtifactMissing, ArtifactsFull, DigestMismatch, NotAParty
 from marketplace.core.signature import recover
 from marketplace.core.values import Address, Digest
 from marketplace.core.words import Upload
-from marketplace.ports.store import Artifact, Store
+from marketplace.ports.artifacts import Artifact, ArtifactStore
 from marketplace.services.negotiations import Negotiations
 
 MOST_ARTIFACTS = 8
@@ -23,14 +22,13 @@ MOST_ARTIFACTS = 8
 class Artifacts:
     """Bytes beside the log: the log commits to them, it does not hold them."""
 
-    domain: Domain
-    store: Store
+    store: ArtifactStore
     negotiations: Negotiations
 
     async def authorise(self, upload: Upload, signature: str) -> Address:
         """Who signed for the upload, if a party; asked before the body is read."""
-        signer = recover(upload.digest(self.domain), signature)
         negotiation, _ = await self.negotiations.replay(upload.negotiation)
+        signer = recover(upload.digest(negotiation.domain), signature)
         parties = negotiation.invitation.buyer, negotiation.invitation.seller
         if signer not in parties:
             raise NotAParty(signer, " ".join(parties))

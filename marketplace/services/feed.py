@@ -18,6 +18,18 @@ class Feed:
     store: Store
     bus: Bus
 
+    async def poll(self, start: int, limit: int, party: str, seconds: float) -> list[Entry]:
+        """Entries from an index on, waiting so long for the first."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while True:
+            signal = self.bus.signal()
+            page = await self.store.entries(start, limit, party)
+            left = until - clock()
+            if page or left <= 0:
+                return page
+            await signal.wait(left)
+
     async def follow(self, start: int, party: str = "") -> AsyncIterator[Entry | None]:
         """Entries from an index on, nothing lost and nothing twice; None is a heartbeat."""
         following, clock = start, asyncio.get_running_loop().time

@@ -1,10 +1,8 @@
-"""Listings: publish, replace, search."""
+"""Listings: publish, replace, search, keep alive."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
-    EventRefused,
     ListingExpired,
     ListingMissing,
     ListingRefused,
@@ -13,35 +11,23 @@ from marketplace.core.errors import (
 )
 from marketplace.core.feasibility import LEAST_WINDOW, MOST_WINDOW
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Message, parse_message
-from marketplace.core.outcome import DELIVERY_WINDOW
-from marketplace.core.values import ZERO_DIGEST, Digest, mapping, parse_json
+from marketplace.core.message import Message
+from marketplace.core.outcome import DELIVERY_WINDOW, UNIT_PRICE, Issue
+from marketplace.core.values import ZERO_DIGEST, Address, Digest
 from marketplace.core.words import Kind
+from marketplace.ports.index import Found, ListingIndex, ListingRow, Search
 from marketplace.ports.store import Entry, Store
+from marketplace.services.archive import Archive
 from marketplace.services.placement import Placement
-
-MOST_REMEMBERED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a searcher asks for; an empty word matches everything."""
-
-    kind: str = ""
-    text: str = ""
-    seller: str = ""
-    after: int = -1
-    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Listings:
     """What sellers offer; each listing is a thread of versions."""
 
-    domain: Domain
+    archive: Archive
     store: Store
-    # Entries never change, so what was parsed and proved once need not be again.
-    _known: dict[int, tuple[Listing, Content]] = field(default_factory=dict)
+    index: ListingIndex
 
     async def place(self, message: Message, now: int) -> Placement:
         """Where a listing goes; raises the named reason why it may not be published."""
@@ -51,15 +37,16 @@ class Listings:
         if now >= header.expires_at:
             raise ListingExpired(header.expires_at, now)
         _check_windows(content)
-        parties = (header.seller, header.seller)
         if header.replaces == ZERO_DIGEST:
-            return Placement(message.digest, 0, parties, now)
+            row = _row(message.digest, message, now)
+            return Placement(message.digest, 0, (header.seller,), now, listing=row)
         old = await self.entry(header.replaces)
         if old.record.signer != header.seller:
             raise NotAParty(header.seller, old.record.signer)
         await self.check_current(old)
-        at = max(now, old.record.received_at)
-        return Placement(old.record.thread, old.record.position + 1, parties, at)
+        thread, at = old.record.thread, max(now, old.record.received_at)
+        row = _row(thread, message, at)
+        return Placement(thread, old.record.position + 1, (header.seller,), at, listing=row)
 
     async def entry(self, digest: Digest) -> Entry:
         """The log entry of a listing; raises ListingMissing."""
@@ -68,53 +55,69 @@ class Listings:
             raise ListingMissing(digest)
         return found
 
-    async def read(self, digest: Digest) -> tuple[Listing, Content]:
+    async def read(self, digest: Digest) -> Message:
         """A listing as its seller published it, replaced or not."""
-        return self._parts(await self.entry(digest))
+        return self.archive.message(await self.entry(digest))
 
     async def check_current(self, entry: Entry) -> None:
         """Raise ListingReplaced if the seller has published a later version."""
-        last = (await self.store.thread(entry.record.thread))[-1]
-        if last.index != entry.index:
-            raise ListingReplaced(entry.record.digest, last.record.digest)
+        later = await self.store.thread(entry.record.thread, entry.record.position + 1)
+        if later:
+            raise ListingReplaced(entry.record.digest, later[-1].record.digest)
 
-    async def search(self, query: Query, now: int) -> list[Entry]:
-        """Live listings that match, oldest first, after an index of the log."""
-        heads = await self.store.heads(Kind.LISTING)
-        later = (entry for entry in heads if entry.index > query.after)
-        found = (entry for entry in later if self._matches(entry, query, now))
-        return [entry for entry, _ in zip(found, range(query.limit), strict=False)]
+    async def search(self, search: Search) -> list[tuple[Found, Entry]]:
+        """What a search finds, each with its signed words."""
+        found = await self.index.search(search)
+        return [(one, await self.entry(one.row.digest)) for one in found]
 
-    def _matches(self, entry: Entry, query: Query, now: int) -> bool:
-        header, content = self._parts(entry)
-        return (
-            now < header.expires_at
-            and query.kind in ("", content.kind)
-            and query.seller in ("", header.seller)
-            and query.text.casefold() in content.title.casefold()
-        )
+    async def hear(self, listing: Digest, seller: Address, now: int) -> ListingRow:
+        """Its seller says that it is there; raises ListingMissing, NotAParty, ListingExpired."""
+        entry = await self.entry(listing)
+        row = await self.index.row(entry.record.thread)
+        if row is None:
+            raise ListingMissing(listing)
+        if row.seller != seller:
+            raise NotAParty(seller, row.seller)
+        if now >= row.expires_at:
+            raise ListingExpired(row.expires_at, now)
+        await self.index.heard(row.thread, now)
+        return row
 
-    def _parts(self, entry: Entry) -> tuple[Listing, Content]:
-        known = self._known.get(entry.index)
-        if known is None:
-            logged = mapping(parse_json(entry.record.data), "entry")
-            known = _parts(parse_message(logged["message"], self.domain))
-            if len(self._known) < MOST_REMEMBERED:
-                self._known[entry.index] = known
-        return known
+
+def _row(thread: Digest, message: Message, at: int) -> ListingRow:
+    header, content = _parts(message)
+    prices = _issue(content, UNIT_PRICE)
+    return ListingRow(
+        thread=thread,
+        digest=message.digest,
+        seller=header.seller,
+        kind=content.kind,
+        title=content.title,
+        unit=content.unit,
+        attributes=content.attributes,
+        lowest_price=prices.low,
+        highest_price=prices.high,
+        capacity=content.capacity,
+        expires_at=header.expires_at,
+        heartbeat=content.heartbeat,
+        published_at=at,
+    )
 
 
 def _parts(message: Message) -> tuple[Listing, Content]:
-    match message.body, message.detail:
-        case Listing() as header, Content() as content:
-            return header, content
-    raise EventRefused(message.kind, "listing")
+    header, content = message.body, message.detail
+    if not isinstance(header, Listing) or not isinstance(content, Content):
+        raise TypeError(f"{message.kind} is no listing")
+    return header, content
+
+
+def _issue(content: Content, name: str) -> Issue:
+    return next(issue for issue in content.space if issue.name == name)
 
 
 def _check_windows(content: Content) -> None:
     # What could never be opened is not listed.
-    deliveries = next(issue for issue in content.space if issue.name == DELIVERY_WINDOW)
-    review = content.settlement.review_window
+    deliveries, review = _issue(content, DELIVERY_WINDOW), content.settlement.review_window
     for name, shortest, longest in (
         (DELIVERY_WINDOW, deliveries.low, deliveries.high),
         ("review_window", review, review),

@@ -1,33 +1,60 @@
 """Messages: take a signed word, place it, make it durable, answer."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from marketplace.core.eip712 import Domain
-from marketplace.core.errors import SequenceTaken
-from marketplace.core.message import Message, parse_message
-from marketplace.core.values import Json
+from marketplace.core.entry import split
+from marketplace.core.errors import MessageRefused, ParleyError, SequenceTaken
+from marketplace.core.merkle import leaf_hash
+from marketplace.core.message import Domains, Message, parse_message
+from marketplace.core.values import Digest, Json
 from marketplace.core.words import Kind
 from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Entry, Record, Store
+from marketplace.services.agents import Agents
 from marketplace.services.listings import Listings
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.placement import Placement
-from marketplace.wire.views import log_data
+from marketplace.services.requests import Requests
 
-ATTEMPTS = 5
+ATTEMPTS = 8
+
+Place = Callable[[Message, int], Awaitable[Placement]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Where messages belong."""
+
+    agents: Agents
+    listings: Listings
+    requests: Requests
+    negotiations: Negotiations
+
+    def place_of(self, kind: Kind) -> Place | None:
+        """Who places a kind of message; None: the negotiation that it names."""
+        return {
+            Kind.CARD: self.agents.place,
+            Kind.DELEGATION: self.agents.place,
+            Kind.REVOCATION: self.agents.place,
+            Kind.LISTING: self.listings.place,
+            Kind.REQUEST: self.requests.place,
+            Kind.QUOTATION: self.requests.place_quotation,
+            Kind.INVITATION: self.negotiations.place_invitation,
+        }.get(kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
     """The one way into the log."""
 
-    domain: Domain
+    domains: Domains
     store: Store
     bus: Bus
     clock: Clock
-    listings: Listings
-    negotiations: Negotiations
+    rooms: Rooms
+    random_bytes32: Callable[[], Digest]
 
     async def submit(self, envelope: Json) -> Entry:
         """Prove, place and store a message; the same message again gives the same entry.
@@ -35,46 +62,60 @@ class Messages:
         Raises:
             ParleyError: the named reason; nothing is stored.
         """
-        message = parse_message(envelope, self.domain)
-        known = await self.store.find(message.kind, message.digest, message.signer)
-        if known is not None:
+        message = parse_message(envelope, self.domains.of(envelope))
+        try:
+            entry = await self._append(message)
+        except ParleyError:
+            # What was taken before is refused by what it made true; it has its answer already.
+            known = await self.store.find(message.kind, message.digest, message.signer)
+            if known is None:
+                raise
             return known
-        entry = await self._append(message)
         self.bus.publish()
         return entry
 
     async def _append(self, message: Message) -> Entry:
-        # Another message may take the position between reading and writing: read again.
-        for _ in range(ATTEMPTS - 1):
+        await self.rooms.agents.check_mandate(message, self.clock.now())
+        for attempt in range(ATTEMPTS):
             try:
-                return await self._place_and_store(message)
+                return await self._place_and_store(message, fresh=attempt > 0)
             except SequenceTaken:
-                continue
-        return await self._place_and_store(message)
+                # Another took the position between reading and writing.
+                if attempt == ATTEMPTS - 1:
+                    raise
+            except MessageRefused:
+                # What is remembered may be old: nothing is refused before it is read again.
+                if attempt > 0:
+                    raise
+        raise AssertionError("each attempt returns or raises")
 
-    async def _place_and_store(self, message: Message) -> Entry:
-        placement = await self._place(message)
-        data, leaf = log_data(message.to_json(self.domain), placement.received_at)
-        record = Record(
+    async def _place_and_store(self, message: Message, *, fresh: bool) -> Entry:
+        now = self.clock.now()
+        place = self.rooms.place_of(message.kind)
+        placement = (
+            await place(message, now)
+            if place
+            else await self.rooms.negotiations.place(message, now, fresh=fresh)
+        )
+        entry = await self.store.append(self._record(message, placement))
+        if entry.record.position == placement.position:
+            self.rooms.negotiations.took(placement)
+        return entry
+
+    def _record(self, message: Message, placement: Placement) -> Record:
+        leaf, body = split(message.to_json(), placement.received_at, self.random_bytes32())
+        return Record(
             kind=message.kind.value,
             digest=message.digest,
             signer=message.signer,
             thread=placement.thread,
             position=placement.position,
             parties=placement.parties,
-            data=data,
-            leaf_hash=leaf,
+            leaf=leaf,
+            leaf_hash=leaf_hash(leaf),
+            body=body,
             received_at=placement.received_at,
             requires=placement.requires,
+            listing=placement.listing,
+            due_at=placement.due_at,
         )
-        entry = await self.store.append(record)
-        self.negotiations.took(placement)
-        return entry
-
-    async def _place(self, message: Message) -> Placement:
-        now = self.clock.now()
-        if message.kind is Kind.LISTING:
-            return await self.listings.place(message, now)
-        if message.kind is Kind.INVITATION:
-            return await self.negotiations.place_invitation(message, now)
-        return await self.negotiations.place(message, now)

@@ -4,8 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from marketplace.core.merkle import leaf_hash
-from marketplace.core.values import Json, canonical
 from marketplace.ports.store import Entry
 
 
@@ -24,12 +22,21 @@ class DomainView(View):
     verifyingContract: str  # noqa: N815 the same
 
 
+class VersionView(View):
+    """A version of the protocol and the domain to sign in."""
+
+    version: str
+    domain: DomainView
+    domain_separator: str
+
+
 class InfoView(View):
     """What a client must know before it signs."""
 
     service: str = "parley registry"
     domain: DomainView
     domain_separator: str
+    versions: list[VersionView] = Field(description="every version that is taken, best first")
     now: int = Field(description="the registry's clock, integer seconds UTC")
 
 
@@ -62,16 +69,27 @@ class Receipt(View):
 class MessageView(View):
     """A logged message as its reader gets it."""
 
-    index: int
-    sequence: int
+    index: int = Field(description="position in the log, from 0 without gaps")
+    thread: str
+    sequence: int = Field(description="position in the thread, from 0 without gaps")
+    kind: str
     received_at: int
-    message: dict[str, Any]
+    said_at: int | None = Field(description="of a word handed in later, unwitnessed")
+    message: dict[str, Any] | None = Field(
+        description="the envelope; null of a timeout, and of what is not the reader's to see"
+    )
 
 
 class MessagesView(View):
     """Messages in order."""
 
     messages: list[MessageView]
+
+
+class PollView(MessagesView):
+    """Messages in order, and where the next ones begin."""
+
+    next: int
 
 
 class NegotiationView(View):
@@ -82,6 +100,7 @@ class NegotiationView(View):
     """
 
     id: str
+    version: str
     listing: str
     buyer: str
     seller: str
@@ -94,15 +113,19 @@ class NegotiationView(View):
     deadline: int
     last_open_by: int
     provisional: bool
+    confidential: bool
+    escalated: bool
+    reason: int
     agreement: str | None
 
 
 class LogEntryView(View):
-    """One leaf: the exact bytes that were hashed, as text."""
+    """One leaf: the exact bytes that were hashed, as text; and the body, if it is shown."""
 
     index: int
     leaf_hash: str
     data: str
+    body: str = ""
 
 
 class LogView(View):
@@ -111,9 +134,3 @@ class LogView(View):
     size: int
     root: str
     entries: list[LogEntryView]
-
-
-def log_data(message: Json, received_at: int) -> tuple[bytes, bytes]:
-    """The canonical bytes of a log entry, and their leaf hash."""
-    data = canonical({"message": message, "received_at": received_at})
-    return data, leaf_hash(data)

@@ -128,7 +128,7 @@ class Hall:
     def try_word(self, message: Message) -> bool:
         """A word that may be refused; whether it was taken."""
         try:
-            self.submit(message.to_json(DOMAIN))
+            self.submit(message.to_json())
         except MessageRefused:
             return False
         return True
@@ -153,5 +153,5 @@ class Hall:
             index=index,
             sequence=index,
             received_at=self.clock.now(),
-            message=message.to_json(DOMAIN),
+            message=message.to_json(),
         )

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from market import BUYER, DOMAIN, STRANGER, content, listing
+from market import BUYER, STRANGER, content, listing
 from witness import Witness, agreed_words
 
 from marketplace.adapters.memory.store import MemoryStore
@@ -74,7 +74,7 @@ async def test_events_replay_in_order_and_each_carries_its_message():
     assert [int(event["id"]) for event in events] == [0, 1, 2, 3, 4]
     assert [event["event"] for event in events] == [message.kind for message in WORDS]
     told = [json.loads(event["data"])["message"] for event in events]
-    assert told == [message.to_json(DOMAIN) for message in WORDS]
+    assert told == [message.to_json() for message in WORDS]
 
 
 @pytest.mark.parametrize("last", range(5))
@@ -94,7 +94,7 @@ async def test_many_readers_and_writers_meet_without_loss_or_repetition():
     listings = [listing(what=content(title=f"Listing {n}")) for n in range(20)]
     async with served(witness) as client:
         readers = [asyncio.create_task(read(client, 20)) for _ in range(4)]
-        posts = (client.post("/v1/messages", json=m.to_json(DOMAIN)) for m in listings)
+        posts = (client.post("/v1/messages", json=m.to_json()) for m in listings)
         answers = await asyncio.gather(*posts)
         assert {answer.status_code for answer in answers} == {201}
         for reader in readers:
@@ -138,7 +138,7 @@ class FullStore(MemoryStore):
 async def test_failing_store_is_a_retryable_problem_and_stores_nothing():
     witness = Witness(FullStore())
     async with served(witness) as client:
-        answer = await client.post("/v1/messages", json=LISTED.to_json(DOMAIN))
+        answer = await client.post("/v1/messages", json=LISTED.to_json())
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert (answer.json()["code"], answer.json()["retryable"]) == ("StoreUnavailable", True)
     assert await witness.size() == 0

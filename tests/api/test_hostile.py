@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BUYER, DOMAIN, SELLER, accept, invite, listing, offer, proposed, talk, word
+from market import BUYER, SELLER, accept, invite, listing, offer, proposed, talk, word
 from witness import Witness
 
 from marketplace.api.app import create_app
@@ -17,7 +17,7 @@ from marketplace.core.errors import ParleyError
 
 pytestmark = pytest.mark.anyio
 
-GOOD = listing().to_json(DOMAIN)
+GOOD = listing().to_json()
 
 
 def check_problem(answer: httpx.Response) -> dict[str, Any]:
@@ -221,7 +221,7 @@ async def test_refusal_of_the_machine_crosses_http_with_its_values(
     client: httpx.AsyncClient, witness: Witness
 ):
     await witness.take(listing(), invite(listing()), offer(talk(), SELLER))
-    answer = await client.post("/v1/messages", json=accept(proposed(), SELLER).to_json(DOMAIN))
+    answer = await client.post("/v1/messages", json=accept(proposed(), SELLER).to_json())
     problem = check_problem(answer)
     assert (problem["code"], problem["status"]) == ("WrongTurn", 409)
     assert problem["values"] == {"signer": SELLER.address, "expected": BUYER.address}

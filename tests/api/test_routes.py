@@ -36,7 +36,7 @@ TALK = talk(LISTED)
 
 
 async def post(client: httpx.AsyncClient, message: Message) -> httpx.Response:
-    return await client.post("/v1/messages", json=message.to_json(DOMAIN))
+    return await client.post("/v1/messages", json=message.to_json())
 
 
 async def put(
@@ -97,7 +97,7 @@ async def test_messages_of_a_negotiation_are_what_was_signed(
     words = agreed_words(LISTED)
     await witness.take(LISTED, *words)
     shown = (await client.get(f"/v1/negotiations/{words[0].digest}/messages")).json()["messages"]
-    assert [one["message"] for one in shown] == [message.to_json(DOMAIN) for message in words]
+    assert [one["message"] for one in shown] == [message.to_json() for message in words]
     assert [one["sequence"] for one in shown] == [0, 1, 2, 3]
 
 
@@ -111,7 +111,7 @@ async def test_listings_are_searched_and_read_even_when_replaced(
     for other in ({"text": "larger"}, {"after": 0}, {"limit": 1}, {"seller": SELLER.address}):
         assert len((await client.get("/v1/listings", params=other)).json()["messages"]) == 1
     old = (await client.get(f"/v1/listings/{LISTED.digest}")).json()
-    assert old["message"] == LISTED.to_json(DOMAIN)
+    assert old["message"] == LISTED.to_json()
 
 
 async def test_log_is_the_very_bytes_that_were_hashed(witness: Witness, client: httpx.AsyncClient):

@@ -63,7 +63,7 @@ def hashed(data: Sequence[bytes]) -> tuple[list[LoggedEntry], str]:
 
 def logged(*said: tuple[Message, int]) -> Report:
     """The judgement on messages as a careless registry would log them."""
-    return judge(*hashed([log_data(message.to_json(DOMAIN), at)[0] for message, at in said]))
+    return judge(*hashed([log_data(message.to_json(), at)[0] for message, at in said]))
 
 
 def test_honest_log_has_no_finding_and_says_what_was_checked(log: Log):

@@ -1,7 +1,11 @@
 """A store in lists: the least that passes the conformance suite."""
 
+from collections.abc import Mapping
+
 from marketplace.core.errors import SequenceTaken
-from marketplace.ports.store import Artifact, Entry, Record
+from marketplace.ports.artifacts import Artifact
+from marketplace.ports.index import Found, ListingRow, Search
+from marketplace.ports.store import Entry, Record
 
 
 class MemoryStore:
@@ -10,6 +14,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._artifacts: dict[tuple[str, str], Artifact] = {}
+        self._rows: dict[str, ListingRow] = {}
+        self._due: dict[str, int] = {}
 
     async def append(self, record: Record) -> Entry:
         """Append, or return the entry of the same message."""
@@ -22,6 +28,10 @@ class MemoryStore:
                 raise SequenceTaken(expected, length)
         entry = Entry(len(self._entries), record)
         self._entries.append(entry)
+        if record.listing:
+            self._rows[record.thread] = record.listing
+        if record.due_at is not None:
+            self._due[record.thread] = record.due_at
         return entry
 
     async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
@@ -37,14 +47,9 @@ class MemoryStore:
             None,
         )
 
-    async def thread(self, thread: str) -> list[Entry]:
+    async def thread(self, thread: str, start: int = 0) -> list[Entry]:
         """All entries of a thread."""
-        return [entry for entry in self._entries if entry.record.thread == thread]
-
-    async def heads(self, kind: str) -> list[Entry]:
-        """The last entry of each thread of a kind."""
-        last = {e.record.thread: e for e in self._entries if e.record.kind == kind}
-        return sorted(last.values(), key=lambda entry: entry.index)
+        return [entry for entry in self._entries if entry.record.thread == thread][start:]
 
     async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
         """Entries from an index on."""
@@ -54,6 +59,13 @@ class MemoryStore:
     async def leaves(self) -> list[bytes]:
         """Every leaf hash."""
         return [entry.record.leaf_hash for entry in self._entries]
+
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Overdue threads."""
+        return [t for t, at in self._due.items() if 0 < at <= now][:limit]
+
+    async def check(self) -> None:
+        """Nothing to check."""
 
     async def put_artifact(self, artifact: Artifact, most: int) -> bool:
         """Keep an artifact, once."""
@@ -69,3 +81,30 @@ class MemoryStore:
     async def artifact(self, negotiation: str, digest: str) -> Artifact | None:
         """The artifact, or None."""
         return self._artifacts.get((negotiation, digest))
+
+    async def search(self, search: Search) -> list[Found]:
+        """Interim."""
+        rows = [
+            r
+            for r in self._rows.values()
+            if search.now < r.expires_at
+            and r.capacity >= search.units
+            and search.kind in ("", r.kind)
+            and search.seller in ("", r.seller)
+            and search.text.casefold() in r.title.casefold()
+        ]
+        return [Found(r, 0, r.published_at) for r in rows][: search.limit]
+
+    async def row(self, thread: str) -> ListingRow | None:
+        """Interim."""
+        return self._rows.get(thread)
+
+    async def heard(self, thread: str, at: int) -> None:
+        """Interim."""
+
+    async def settled(self, counts: Mapping[str, int], block: int) -> None:
+        """Interim."""
+
+    async def settled_block(self) -> int:
+        """Interim."""
+        return -1

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from marketplace.adapters.sql.writer import GroupWriter
 from marketplace.core.errors import SequenceTaken, StoreUnavailable
-from marketplace.ports.store import Artifact, Entry, Record
+from marketplace.ports.artifacts import Artifact
+from marketplace.ports.store import Entry, Record
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (

@@ -1,0 +1,44 @@
+"""Answers that every room gives: messages as their reader may see them, and their tags."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+from fastapi import Request, Response, status
+from pydantic import BaseModel
+
+from marketplace.api.services import Services
+from marketplace.core.login import Caller
+from marketplace.ports.store import Entry
+from marketplace.wire.views import MessagesView, MessageView
+
+
+def shown(use: Services, entry: Entry, caller: Caller | None) -> MessageView:
+    """An entry, with its message if the caller may read it."""
+    record = entry.record
+    logged = use.archive.logged(entry)
+    readable = use.access.may_read(entry, caller) and logged.envelope is not None
+    return MessageView(
+        index=entry.index,
+        thread=record.thread,
+        sequence=record.position,
+        kind=record.kind,
+        received_at=record.received_at,
+        said_at=logged.said_at,
+        message=dict(logged.envelope) if readable and logged.envelope else None,
+    )
+
+
+def all_shown(use: Services, entries: Iterable[Entry], caller: Caller | None) -> MessagesView:
+    """Entries in order."""
+    return MessagesView(messages=[shown(use, entry, caller) for entry in entries])
+
+
+def tagged(request: Request, view: BaseModel, *, private: bool = False) -> Response:
+    """The view under an entity tag (RFC 9110 §8.8.3), or 304 where the asker has it already."""
+    body = view.model_dump_json().encode()
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache" if private else "no-cache"}
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or f"W/{tag}" in known:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,0 +1,48 @@
+"""What the routes call."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Query, Request
+
+from marketplace.core.message import Domains
+from marketplace.ports.clock import Clock
+from marketplace.ports.store import Store
+from marketplace.services.access import Access
+from marketplace.services.agents import Agents
+from marketplace.services.archive import Archive
+from marketplace.services.artifacts import Artifacts
+from marketplace.services.feed import Feed
+from marketplace.services.listings import Listings
+from marketplace.services.messages import Messages
+from marketplace.services.negotiations import Negotiations
+from marketplace.services.requests import Requests
+
+LARGEST_PAGE = 1000
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
+Start = Annotated[int, Query(ge=0, le=2**53)]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case, ready."""
+
+    domains: Domains
+    clock: Clock
+    store: Store
+    archive: Archive
+    access: Access
+    messages: Messages
+    agents: Agents
+    listings: Listings
+    requests: Requests
+    negotiations: Negotiations
+    artifacts: Artifacts
+    feed: Feed
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+Use = Annotated[Services, Depends(_services)]
