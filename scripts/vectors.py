@@ -25,7 +25,7 @@ from marketplace.core.consent import (
 )
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.listing import Listing
-from marketplace.core.message import Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.message import Invitation, Reason, Rejection, Upload, Withdrawal
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
@@ -158,8 +158,13 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
             DOMAIN,
             BUYER_KEY,
         ),
-        ("rejection", Rejection(word("negotiation"), word("previous")), DOMAIN, SELLER_KEY),
-        ("withdrawal", Withdrawal(word("negotiation"), word("previous")), DOMAIN, BUYER_KEY),
+        (
+            "rejection",
+            Rejection(word("negotiation"), word("previous"), Reason.UNSERVABLE),
+            DOMAIN,
+            SELLER_KEY,
+        ),
+        ("withdrawal", Withdrawal(word("negotiation"), word("previous"), 255), DOMAIN, BUYER_KEY),
         ("upload", Upload(word("negotiation"), word("artifact")), DOMAIN, BUYER_KEY),
     ),
     "deals": (

@@ -18,6 +18,7 @@ from marketplace.core.message import (
     Invitation,
     Kind,
     Message,
+    Reason,
     Rejection,
     Withdrawal,
 )
@@ -176,14 +177,14 @@ def accept(on: Negotiation, by: Party) -> Message:
     return Message(Kind.ACCEPTANCE, on.id, by.address, on.head, by.sign(on.head))
 
 
-def reject(on: Negotiation, by: Party) -> Message:
+def reject(on: Negotiation, by: Party, reason: int = Reason.UNSPECIFIED) -> Message:
     """No to the head."""
-    return by.say(Rejection(on.id, on.head), on.id)
+    return by.say(Rejection(on.id, on.head, reason), on.id)
 
 
-def withdraw(on: Negotiation, by: Party) -> Message:
+def withdraw(on: Negotiation, by: Party, reason: int = Reason.UNSPECIFIED) -> Message:
     """Leaving after the head."""
-    return by.say(Withdrawal(on.id, on.head), on.id)
+    return by.say(Withdrawal(on.id, on.head, reason), on.id)
 
 
 def proposed(on: Negotiation | None = None) -> Negotiation:

@@ -440,6 +440,13 @@ class ListingExpired(MessageRefused):
     hint = "Search for a live listing."
 
 
+class ListingClosed(MessageRefused):
+    """The listing has no unit on sale."""
+
+    listing: str
+    hint = "Look for the listing's next version, or for another seller."
+
+
 class ListingRefused(MessageRefused):
     """The listing's own rules do not hold together."""
 
@@ -650,6 +657,17 @@ class ExposureExceeded(PolicyDenied):
     exposure: int
     allowed: int
     hint = "Wait until offers expire or deals end, or cancel a nonce."
+
+
+class Unservable(PolicyDenied):
+    """The seller has not so many units to promise now."""
+
+    units: int
+    available: int
+    hint = (
+        "Ask for fewer, or again later: a hold ends with its offers, a deal gives back its units."
+    )
+    retryable = True
 
 
 class KeyUnreadable(PolicyDenied):

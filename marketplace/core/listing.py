@@ -10,7 +10,7 @@ from functools import cached_property
 
 from marketplace.core.eip712 import Typed, exactly
 from marketplace.core.errors import DigestMismatch, ListingRefused
-from marketplace.core.outcome import Issue, OutcomeSpace
+from marketplace.core.outcome import ISSUE_BITS, Issue, OutcomeSpace
 from marketplace.core.terms import Rail
 from marketplace.core.values import (
     BPS,
@@ -33,6 +33,8 @@ from marketplace.core.values import (
 MOST_ATTRIBUTES = 32
 LONGEST_ATTRIBUTE = 8_000
 LONGEST_WINDOW = (1 << 32) - 1
+# As many units as an issue can name: what is on sale of a seller that does not count.
+UNCOUNTED = (1 << ISSUE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class Content:
         space: the issues and their values.
         attributes: further facts by name, for machines.
         settlement: the rules of settlement.
+        capacity: units of ``quantity`` on sale now; zero closes the listing. The default says
+            that its seller does not count them.
+        heartbeat: seconds within which the seller says again that it is there; zero: never.
     """
 
     kind: str
@@ -115,6 +120,8 @@ class Content:
     space: OutcomeSpace
     attributes: Mapping[str, str]
     settlement: Settlement
+    capacity: int = UNCOUNTED
+    heartbeat: int = 0
 
     def __post_init__(self) -> None:
         """Bound what a reader must hold."""
@@ -136,13 +143,15 @@ class Content:
             "issues": [issue.to_json() for issue in self.space],
             "attributes": dict(self.attributes),
             "settlement": self.settlement.to_json(),
+            "capacity": str(self.capacity),
+            "heartbeat": self.heartbeat,
         }
 
     @classmethod
     def from_json(cls, given: Json) -> "Content":
         """Parse strictly."""
         found = mapping(given, "content")
-        exactly(found, {"kind", "title", "unit", "issues", "attributes", "settlement"})
+        exactly(found, {"issues", *(member.name for member in fields(cls))} - {"space"})
         issues, attributes = found["issues"], mapping(found["attributes"], "attributes")
         if not isinstance(issues, list):
             raise ListingRefused("issues", shown(issues), "a list of issues")
@@ -156,6 +165,8 @@ class Content:
                 for k, v in attributes.items()
             },
             settlement=Settlement.from_json(found["settlement"]),
+            capacity=decimal(found["capacity"], "capacity", ISSUE_BITS),
+            heartbeat=integer(found["heartbeat"], "heartbeat", 0, LONGEST_WINDOW),
         )
 
 

@@ -7,7 +7,7 @@ was signed, in this domain, by who it names.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from marketplace.core.eip712 import Domain, Typed, exactly
 from marketplace.core.errors import DigestMismatch, DomainMismatch, ValueMalformed
@@ -20,6 +20,7 @@ from marketplace.core.values import (
     Bytes32,
     Digest,
     Json,
+    Uint8,
     Uint16,
     Uint40,
     Uint128,
@@ -44,6 +45,15 @@ class Kind(StrEnum):
     ACCEPTANCE = "acceptance"
     REJECTION = "rejection"
     WITHDRAWAL = "withdrawal"
+
+
+class Reason(IntEnum):
+    """Why a party leaves: machines plan by it, nobody is bound by it."""
+
+    UNSPECIFIED = 0
+    UNACCEPTABLE = 1  # will not, at any time
+    UNSERVABLE = 2  # cannot now: ask again later
+    EXPIRED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +88,11 @@ class Invitation(Typed):
 
 @dataclass(frozen=True, slots=True)
 class Rejection(Typed):
-    """The answer no, which ends a negotiation."""
+    """The answer no, which ends a negotiation; ``reason`` is a ``Reason``, or a later version's."""
 
     negotiation: Bytes32
     previous: Bytes32
+    reason: Uint8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,7 @@ class Withdrawal(Typed):
 
     negotiation: Bytes32
     previous: Bytes32
+    reason: Uint8
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from marketplace.core.errors import (
     DeadlinePassed,
     DeadlineRefused,
     EventRefused,
+    ListingClosed,
     ListingExpired,
     NoImprovement,
     NotAParty,
@@ -53,7 +54,14 @@ from marketplace.core.errors import (
 )
 from marketplace.core.feasibility import check_feasible
 from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Invitation, Kind, Message, Rejection, Withdrawal
+from marketplace.core.message import (
+    Invitation,
+    Kind,
+    Message,
+    Reason,
+    Rejection,
+    Withdrawal,
+)
 from marketplace.core.outcome import DELIVERY_WINDOW, UNIT_PRICE, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
@@ -116,6 +124,7 @@ class Negotiation:
         offers: every offer made, in order.
         length: how many messages there were.
         agreement: once ACCEPTED.
+        reason: what who left gave as its reason, a ``Reason`` or a later version's.
     """
 
     id: Digest
@@ -127,6 +136,7 @@ class Negotiation:
     offers: tuple[Offer, ...] = ()
     length: int = 1
     agreement: Agreement | None = None
+    reason: int = Reason.UNSPECIFIED
 
     @property
     def standing(self) -> Offer | None:
@@ -166,8 +176,7 @@ def begin(message: Message, header: Listing, content: Content, at: int) -> Negot
         raise TermsDisagree("seller", invitation.seller, header.seller)
     if invitation.buyer == invitation.seller:
         raise PartiesEqual(invitation.buyer, invitation.seller)
-    if at >= header.expires_at:
-        raise ListingExpired(header.expires_at, at)
+    _check_listed(invitation, header, content, at)
     if not at < invitation.deadline <= at + LONGEST_NEGOTIATION:
         raise DeadlineRefused(invitation.deadline, at + LONGEST_NEGOTIATION)
     if not 1 <= invitation.max_rounds <= MOST_ROUNDS:
@@ -180,6 +189,13 @@ def begin(message: Message, header: Listing, content: Content, at: int) -> Negot
         turn=invitation.seller,
         head=message.digest,
     )
+
+
+def _check_listed(invitation: Invitation, header: Listing, content: Content, at: int) -> None:
+    if at >= header.expires_at:
+        raise ListingExpired(header.expires_at, at)
+    if content.capacity == 0:
+        raise ListingClosed(invitation.listing)
 
 
 def as_of(negotiation: Negotiation, now: int) -> State:
@@ -215,6 +231,8 @@ def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
             return replace(after, turn=turn, head=message.digest, offers=offers)
         case Kind.ACCEPTANCE, _, _:
             return replace(after, agreement=_agree(negotiation, message, at))
+        case _, (Rejection() | Withdrawal()) as leaving, _:
+            return replace(after, reason=leaving.reason)
         case _:
             return after
 

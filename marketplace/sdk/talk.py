@@ -5,12 +5,13 @@ registry relays is checked, what it says of the state is not even asked.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from marketplace.core.agreement import Agreement
-from marketplace.core.errors import EventRefused, WrongTurn
+from marketplace.core.errors import EventRefused, WrongPrevious, WrongTurn
 from marketplace.core.feasibility import assuming_funds, check_feasible
-from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Message, parse_message
+from marketplace.core.listing import UNCOUNTED, Content, Listing
+from marketplace.core.message import Message, Reason, parse_message
 from marketplace.core.negotiation import (
     OPEN_STATES,
     Negotiation,
@@ -20,7 +21,7 @@ from marketplace.core.negotiation import (
     as_of,
     begin,
 )
-from marketplace.core.outcome import DELIVERY_WINDOW, Outcome, Subject
+from marketplace.core.outcome import DELIVERY_WINDOW, QUANTITY, Outcome, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
 from marketplace.sdk.means import Means
@@ -76,6 +77,17 @@ class Talk:
     def my_last_offer(self) -> Offer | None:
         """This party's latest offer."""
         return self.negotiation.last_offer_of(self._means.signer.address)
+
+    @property
+    def room(self) -> int:
+        """The most units that this party could sign for here now; a buyer counts none."""
+        return UNCOUNTED if self.buying else self._means.signer.ledger.capacity.room(self.id)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the talk was left, as who left it says; ``UNSPECIFIED`` where nobody did."""
+        given = self.negotiation.reason
+        return Reason(given) if given in set(Reason) else Reason.UNSPECIFIED
 
     @property
     def request(self) -> bytes:
@@ -141,13 +153,20 @@ class Talk:
             raise EventRefused("acceptance", self.state)
         return self.agreement
 
-    def reject(self) -> None:
+    def reject(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Answer no, which ends the talk."""
-        self._say(self._means.signer.rejection(self.id, self.negotiation.head))
+        self._say(self._means.signer.rejection(self.id, self.negotiation.head, reason))
 
-    def withdraw(self) -> None:
+    def withdraw(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Leave; offers already signed stay executable until they expire."""
-        self._say(self._means.signer.withdrawal(self.id, self.negotiation.head))
+        self._say(self._means.signer.withdrawal(self.id, self.negotiation.head, reason))
+
+    def dismiss(self, reason: Reason) -> None:
+        """End the talk whosever turn it is, if it is open: a rejection, else a withdrawal."""
+        while self.sync() in OPEN_STATES:
+            # Refused where the other side's word came in between: read it, and say it again.
+            with suppress(WrongPrevious, WrongTurn, EventRefused):
+                (self.reject if self.my_turn else self.withdraw)(reason)
 
     def put(self, data: bytes) -> Digest:
         """Leave bytes for the counterparty; returns their SHA-256."""
@@ -169,7 +188,7 @@ class Talk:
 
     def _terms(self, subject: Subject, open_for: int) -> Terms:
         rules, invitation = self.content.settlement, self.negotiation.invitation
-        seller_nonce, seller_epoch = self._sellers_mark()
+        seller_nonce, seller_epoch = self._sellers_mark(subject.outcome[QUANTITY])
         return Terms(
             buyer=invitation.buyer,
             seller=invitation.seller,
@@ -198,13 +217,13 @@ class Talk:
             bundle=ZERO_DIGEST,
         )
 
-    def _sellers_mark(self) -> tuple[int, int]:
+    def _sellers_mark(self, units: int) -> tuple[int, int]:
         # The seller's first offer brings its nonce and epoch; everything after repeats them.
         if self.negotiation.offers:
             first = self.negotiation.offers[0].terms
             return first.seller_nonce, first.seller_epoch
         signer = self._means.signer
-        return signer.ledger.take_nonce(), self._means.chain.epoch(signer.address)
+        return signer.nonce(self.id, units), self._means.chain.epoch(signer.address)
 
     def _say(self, message: Message) -> None:
         after = self._advanced(message)
