@@ -28,7 +28,7 @@ from marketplace.core.listing import Listing
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
-from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.words import Invitation, Reason, Rejection, Upload, Withdrawal
 
 OWN_NAMES = "subject", "previous", "buyerNonce", "sellerNonce"
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -158,8 +158,13 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
             DOMAIN,
             BUYER_KEY,
         ),
-        ("rejection", Rejection(word("negotiation"), word("previous")), DOMAIN, SELLER_KEY),
-        ("withdrawal", Withdrawal(word("negotiation"), word("previous")), DOMAIN, BUYER_KEY),
+        (
+            "rejection",
+            Rejection(word("negotiation"), word("previous"), Reason.UNSERVABLE),
+            DOMAIN,
+            SELLER_KEY,
+        ),
+        ("withdrawal", Withdrawal(word("negotiation"), word("previous"), 255), DOMAIN, BUYER_KEY),
         ("upload", Upload(word("negotiation"), word("artifact")), DOMAIN, BUYER_KEY),
     ),
     "deals": (

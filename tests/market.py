@@ -17,7 +17,7 @@ from marketplace.core.outcome import Issue, OutcomeSpace, Subject
 from marketplace.core.signature import Signature, address_of, sign
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest, keccak
-from marketplace.core.words import Invitation, Kind, Rejection, Withdrawal
+from marketplace.core.words import Invitation, Kind, Reason, Rejection, Withdrawal
 
 NOW = 1_800_000_000
 DOMAIN = Domain(31337, "0x" + "e5" * 20)
@@ -165,14 +165,14 @@ def accept(on: Negotiation, by: Party) -> Message:
     return Message(DOMAIN, Kind.ACCEPTANCE, on.id, by.address, on.head, by.sign(on.head))
 
 
-def reject(on: Negotiation, by: Party) -> Message:
+def reject(on: Negotiation, by: Party, reason: int = Reason.UNSPECIFIED) -> Message:
     """No to the head."""
-    return by.say(Rejection(on.id, on.head), on.id)
+    return by.say(Rejection(on.id, on.head, reason), on.id)
 
 
-def withdraw(on: Negotiation, by: Party) -> Message:
+def withdraw(on: Negotiation, by: Party, reason: int = Reason.UNSPECIFIED) -> Message:
     """Leaving after the head."""
-    return by.say(Withdrawal(on.id, on.head), on.id)
+    return by.say(Withdrawal(on.id, on.head, reason), on.id)
 
 
 def proposed(on: Negotiation | None = None) -> Negotiation:

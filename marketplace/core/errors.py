@@ -521,13 +521,6 @@ class RequestExpired(MessageRefused):
     hint = "Wait for another request."
 
 
-class ListingClosed(MessageRefused):
-    """The listing has no units on sale now."""
-
-    listing: str
-    hint = "Choose another listing, or look again when the seller has published more."
-
-
 class ListingReplaced(MessageRefused):
     """The seller has replaced this listing."""
 
@@ -542,6 +535,13 @@ class ListingExpired(MessageRefused):
     expires_at: int
     now: int
     hint = "Search for a live listing."
+
+
+class ListingClosed(MessageRefused):
+    """The listing has no unit on sale."""
+
+    listing: str
+    hint = "Look for the listing's next version, or for another seller."
 
 
 class ListingRefused(MessageRefused):
@@ -754,6 +754,17 @@ class ExposureExceeded(PolicyDenied):
     exposure: int
     allowed: int
     hint = "Wait until offers expire or deals end, or cancel a nonce."
+
+
+class Unservable(PolicyDenied):
+    """The seller has not so many units to promise now."""
+
+    units: int
+    available: int
+    hint = (
+        "Ask for fewer, or again later: a hold ends with its offers, a deal gives back its units."
+    )
+    retryable = True
 
 
 class KeyUnreadable(PolicyDenied):

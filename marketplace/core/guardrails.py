@@ -86,7 +86,7 @@ class NonceFacts:
         spent: whether a deal or a cancellation has used it.
         epoch: the signer's epoch now.
         block_time: the block's.
-        states: of each of the commitment's deals.
+        states: of those of the commitment's deals that were opened.
     """
 
     spent: bool

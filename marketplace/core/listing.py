@@ -11,7 +11,7 @@ from typing import Self
 
 from marketplace.core.eip712 import Typed, exactly
 from marketplace.core.errors import DigestMismatch, ListingRefused
-from marketplace.core.outcome import Issue, OutcomeSpace
+from marketplace.core.outcome import ISSUE_BITS, Issue, OutcomeSpace
 from marketplace.core.terms import Rail
 from marketplace.core.values import (
     BPS,
@@ -34,9 +34,8 @@ from marketplace.core.values import (
 MOST_ATTRIBUTES = 32
 LONGEST_ATTRIBUTE = 8_000
 LONGEST_WINDOW = (1 << 32) - 1
-CAPACITY_BITS = 96
-# What a seller that does not count its units says: no negotiation can ask for as many.
-UNCOUNTED = (1 << CAPACITY_BITS) - 1
+# As many units as an issue can name: what is on sale of a seller that does not count.
+UNCOUNTED = (1 << ISSUE_BITS) - 1
 _PLAIN = {"kind", "title", "unit", "issues", "attributes", "settlement"}
 
 
@@ -112,9 +111,9 @@ class Content:
         space: the issues and their values.
         attributes: further facts by name, for machines.
         settlement: the rules of settlement.
-        capacity: units on sale now; 0 closes the listing.
-        heartbeat: seconds after which the listing counts as dead unless its seller is
-            heard; 0: never.
+        capacity: units of ``quantity`` on sale now; zero closes the listing. The default says
+            that its seller does not count them.
+        heartbeat: seconds within which the seller says again that it is there; zero: never.
     """
 
     kind: str
@@ -163,7 +162,7 @@ class Content:
         exactly(found, {*_PLAIN, "capacity", "heartbeat"})
         return replace(
             cls.from_plain({name: found[name] for name in _PLAIN}, Settlement),
-            capacity=decimal(found["capacity"], "capacity", CAPACITY_BITS),
+            capacity=decimal(found["capacity"], "capacity", ISSUE_BITS),
             heartbeat=integer(found["heartbeat"], "heartbeat", 0, LONGEST_WINDOW),
         )
 

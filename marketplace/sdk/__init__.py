@@ -9,11 +9,13 @@ See docs/quickstart.md. Everything an agent needs is in this one list of names.
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.audit import Finding, Report
+from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.deal import Deal, DealState
-from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible
+from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible, Unservable
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content
 from marketplace.core.listing import Settlement as SettlementRules
+from marketplace.core.message import Reason
 from marketplace.core.negotiation import Offer, State
 from marketplace.core.outcome import Issue, Outcome, OutcomeSpace
 from marketplace.sdk.auditing import audit_market
@@ -25,6 +27,7 @@ from marketplace.sdk.wallet import Wallet
 
 __all__ = [
     "Agreement",
+    "Capacity",
     "Client",
     "Content",
     "Deal",
@@ -39,13 +42,16 @@ __all__ = [
     "OutcomeSpace",
     "ParleyError",
     "PolicyDenied",
+    "Reason",
     "Report",
     "Rules",
+    "Servable",
     "Settlement",
     "SettlementRules",
     "State",
     "Talk",
     "TermsInfeasible",
+    "Unservable",
     "Wallet",
     "audit_market",
 ]

@@ -1,6 +1,10 @@
 """Auditing over the network: public bytes, an RPC URL, nobody's word."""
 
-from marketplace.core.audit import ChainEvent, LoggedEntry, Report, audit
+from marketplace.core.audit import LoggedEntry, Report, audit
+from marketplace.core.eip712 import Domain
+from marketplace.core.message import Domains
+from marketplace.core.replay import ChainEvent
+from marketplace.core.values import address
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.registry import Registry
 
@@ -21,9 +25,23 @@ def audit_market(rpc: str, log: str) -> Report:
         chain = genuine_escrow(registry, rpc)
         entries, root = _download(registry)
         events = [ChainEvent(e.name, e.deal, e.values, e.at) for e in chain.events()]
-        return audit(entries, root, events, chain.domain)
+        return audit(entries, root, events, Domains((chain.domain, *_older(registry))))
     finally:
         registry.close()
+
+
+def _older(registry: Registry) -> list[Domain]:
+    # Words of earlier versions are read in the domains that the registry names: the chain that
+    # is asked here settles none of them, and a signature holds in its own domain or in none.
+    return [
+        Domain(
+            each.domain.chainId,
+            address(each.domain.verifyingContract, "verifyingContract"),
+            each.domain.name,
+            each.version,
+        )
+        for each in registry.info().versions[1:]
+    ]
 
 
 def _download(registry: Registry) -> tuple[list[LoggedEntry], str]:
@@ -31,7 +49,10 @@ def _download(registry: Registry) -> tuple[list[LoggedEntry], str]:
     page = registry.log(0)
     size, root = page.size, page.root
     while page.entries and len(entries) < size:
-        entries += [LoggedEntry(e.index, e.leaf_hash, e.data.encode()) for e in page.entries]
+        entries += [
+            LoggedEntry(e.index, e.leaf_hash, e.data.encode(), e.body.encode())
+            for e in page.entries
+        ]
         if len(entries) < size:
             page = registry.log(len(entries))
     return entries[:size], root

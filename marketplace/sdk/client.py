@@ -7,7 +7,8 @@ compared with the one that this version was made for.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -16,10 +17,13 @@ from marketplace.adapters.evm.escrow import EvmEscrow
 from marketplace.adapters.evm.hand import Hand
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
+from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.errors import (
     ListingMissing,
     NegotiationMissing,
     TokenForbidden,
+    Unavailable,
+    Unservable,
 )
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content, Listing
@@ -69,20 +73,23 @@ class Client:
         limits: what a human allows the wallet to sign.
         ledger: where the signer's commitments are kept; None keeps them in memory, and
             then a restart forgets what is outstanding.
+        capacity: the units that a human puts on sale, over all listings of this party; None
+            does not count them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 what a party is made of
         self,
         registry: str,
         rpc: str,
         wallet: Wallet,
         limits: Limits,
         ledger: Path | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         self._registry = Registry(registry)
         try:
             chain = genuine_escrow(self._registry, rpc)
-            kept = Ledger(ledger)
+            kept = Ledger(ledger, capacity)
         except Exception:
             self._registry.close()
             raise
@@ -96,6 +103,8 @@ class Client:
             account=EvmAccount(hand),
             random_bytes32=random_bytes32,
         )
+        # What was on sale of each listing that was closed here, by the closing version.
+        self._closed: dict[Digest, int] = {}
 
     @property
     def address(self) -> Address:
@@ -120,8 +129,12 @@ class Client:
     def publish(
         self, content: Content, replaces: Digest = ZERO_DIGEST, lasts: int = WEEK
     ) -> Listed:
-        """Publish a listing, or replace one; a bond is allowed to the escrow at once."""
+        """Publish a listing, or replace one; a bond is allowed to the escrow at once.
+
+        A party that counts its units never lists more than are unsold.
+        """
         signer = self._means.signer
+        content = replace(content, capacity=min(content.capacity, self.capacity.unsold))
         if content.settlement.bond_bps:
             self._allow(content)
         header = Listing(self.address, content.digest, replaces, signer.clock.now() + lasts)
@@ -160,11 +173,20 @@ class Client:
     def invitations(self, start: int = 0) -> Iterator[Talk]:
         """As a seller: each invitation to this party, for ever, from an index of the log."""
         for view in self._registry.follow(start, self.address):
-            if view is None or view.message.get("kind") != Kind.INVITATION:
+            if view is None or view.kind != Kind.INVITATION:
                 continue
             message = parse_message(view.message, self._means.signer.domain)
             if isinstance(message.body, Invitation) and message.body.seller == self.address:
                 yield self.talk(message.digest)
+
+    def heard(self, start: int = 0) -> Iterator[Digest]:
+        """The negotiation of each word that another says to this party, for ever."""
+        for view in self._registry.follow(start, self.address):
+            if view is None or view.message.get("signer") == self.address:
+                continue
+            negotiation = view.message.get("negotiation")
+            if isinstance(negotiation, str):
+                yield negotiation
 
     def talk(self, negotiation: Digest) -> Talk:
         """A negotiation of this party, from its first message on."""
@@ -175,16 +197,43 @@ class Client:
         message = parse_message(first.message, self._means.signer.domain)
         if message.digest != negotiation or not isinstance(message.body, Invitation):
             raise NegotiationMissing(negotiation)
-        listed = self._listed(self._registry.listing(message.body.listing))
+        view = self._registry.listing(message.body.listing)
+        listed = parse_message(view.message, self._means.signer.domain)
         if listed.digest != message.body.listing:
             raise ListingMissing(message.body.listing)
-        talk = Talk(self._means, listed.header, listed.content, first)
+        talk = Talk(self._means, listed, first)
         talk.sync()
         return talk
 
     def settle(self, agreement: Agreement) -> Settlement:
         """The agreement's life in the escrow."""
-        return Settlement(self._means, agreement)
+        return Settlement(self._means, agreement, self._funded)
+
+    @property
+    def capacity(self) -> Capacity:
+        """This party's units: ``total``, ``committed``, ``held``, ``free``, as it last knew."""
+        return self._means.signer.ledger.capacity
+
+    def probe(self, units: int) -> Servable | Unservable:
+        """Whether so many units could be offered now; holds nothing, raises nothing."""
+        return self.capacity.probe(units)
+
+    def take_stock(self) -> list[Digest]:
+        """Ask the chain what is sold and what came back, and let the listings say so.
+
+        When nothing is left unsold this party's listings are closed; what was closed here is
+        opened again when units come back.
+
+        Returns:
+            The talks whose lot was sold to another since this was last called: their offers
+            cannot be opened any more, and nobody has told them so yet.
+        """
+        signer = self._means.signer
+        with signer.ledger.lock:
+            signer.refresh()
+            self._relist()
+            told, signer.ledger.stranded = signer.ledger.stranded, []
+        return told
 
     def exposure(self) -> dict[int, int]:
         """What each nonce of this party can still cost it, in base units, as the chain has it."""
@@ -230,6 +279,29 @@ class Client:
     def balance(self, token: Address) -> int:
         """This party's balance of a token, in base units."""
         return self._means.chain.balance(token, self.address)
+
+    def _funded(self) -> None:
+        with self._means.signer.ledger.lock:
+            self._means.signer.refresh()
+            # The work goes on without the registry; whoever takes stock next closes the listing.
+            with suppress(Unavailable):
+                self._relist()
+
+    def _relist(self) -> None:
+        unsold = self.capacity.unsold
+        if not self.capacity.counted or (unsold and not self._closed):
+            return
+        for listed in self.search(seller=self.address):
+            content, lasts = (
+                listed.content,
+                listed.header.expires_at - self._means.signer.clock.now(),
+            )
+            if not unsold and content.capacity:
+                closed = self.publish(replace(content, capacity=0), listed.digest, lasts)
+                self._closed[closed.digest] = content.capacity
+            elif unsold and listed.digest in self._closed:
+                was = self._closed.pop(listed.digest)
+                self.publish(replace(content, capacity=was), listed.digest, lasts)
 
     def _allow(self, content: Content) -> None:
         token, limits = content.settlement.token, self._means.signer.limits

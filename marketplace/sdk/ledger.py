@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from marketplace.core.capacity import Asked, Capacity
 from marketplace.core.errors import LedgerInUse, LedgerUnreadable
 from marketplace.core.guardrails import Commitment, Exposure
 from marketplace.core.values import Digest
@@ -22,16 +23,19 @@ _WORD = 8  # the escrow's nonce bitmap holds 256 nonces a storage word
 
 
 class Ledger:
-    """Exposure, nonces and vouchers of one signer; in memory only, where no path is given.
+    """Exposure, capacity, nonces and vouchers of one signer; in memory, where no path is given.
 
     Nonces start at a random storage word of the escrow's bitmap and go up: two ledgers of
     one key do not meet, and neighbours share the word, which makes all but the first cheap.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, capacity: Capacity | None = None) -> None:
         # Held from the decision to its record, so that two threads cannot both have the last of it.
         self.lock = threading.RLock()
         self.exposure = Exposure()
+        self.capacity = capacity or Capacity()
+        # Talks whose lot was sold to another: to be told so. A restart finds them in its talks.
+        self.stranded: list[Digest] = []
         self.vouchers: dict[Digest, int] = {}
         self._next_nonce = secrets.randbits(256 - _WORD) << _WORD
         self._facts: dict[str, Callable[..., None]] = {
@@ -39,11 +43,17 @@ class Ledger:
             "offered": self._offered,
             "ended": self._ended,
             "voucher": self._vouched,
+            "held": self._held,
+            "asked": self._asked,
+            "sold": self._sold,
+            "freed": self._freed,
+            "over": self._over,
         }
         self._path = path
         self._file = _claim(path) if path is not None else None
         if path is not None:
             self._replay(path)
+            self.stranded.clear()
 
     def close(self) -> None:
         """Let another client have the file; nothing can be written here any more."""
@@ -70,6 +80,34 @@ class Ledger:
         """A voucher is about to be signed: ``amount`` in all, in base units."""
         self._write("voucher", deal, amount)
 
+    def assign(self, talk: Digest, units: int) -> int:
+        """The seller's nonce for a talk, which holds so many units from now on; Unservable."""
+        with self.lock:
+            fresh = self._next_nonce
+            nonce, held = self.capacity.assign(talk, units, fresh)
+            if nonce == fresh:
+                self.take_nonce()
+            self._write("held", nonce, talk, held)
+        return nonce
+
+    def asked(self, nonce: int, deal: Digest, asked: Asked) -> None:
+        """An offer of the seller's units is about to be signed; raises Unservable."""
+        with self.lock:
+            held = self.capacity.holding(nonce, asked.units)
+            self._write("asked", nonce, deal, asked.talk, asked.units, held)
+
+    def sold(self, nonce: int, deal: Digest) -> None:
+        """The chain shows that one of the nonce's offers is a funded deal."""
+        self._write("sold", nonce, deal)
+
+    def freed(self, nonce: int) -> None:
+        """The chain shows that the nonce can sell nothing any more."""
+        self._write("freed", nonce)
+
+    def over(self, deal: Digest, *, back: bool) -> None:
+        """The chain shows that a deal has ended: its units come back or do not."""
+        self._write("over", deal, int(back))
+
     def _write(self, fact: str, *values: int | str) -> None:
         told = [str(value) for value in values]
         with self.lock:
@@ -89,6 +127,23 @@ class Ledger:
 
     def _vouched(self, deal: str, amount: str) -> None:
         self.vouchers[deal] = int(amount)
+
+    def _held(self, nonce: str, talk: str, units: str) -> None:
+        self.capacity = self.capacity.held_for(int(nonce), talk, int(units))
+
+    def _asked(self, nonce: str, deal: str, talk: str, units: str, held: str) -> None:
+        asked = Asked(talk, int(units))
+        self.capacity = self.capacity.offered(int(nonce), deal, asked, int(held))
+
+    def _sold(self, nonce: str, deal: str) -> None:
+        self.stranded += self.capacity.stranded(int(nonce), deal)
+        self.capacity = self.capacity.sold(int(nonce), deal)
+
+    def _freed(self, nonce: str) -> None:
+        self.capacity = self.capacity.freed(int(nonce))
+
+    def _over(self, deal: str, back: str) -> None:
+        self.capacity = self.capacity.over(deal, back=back == "1")
 
     def _replay(self, path: Path) -> None:
         *lines, torn = path.read_bytes().split(b"\n")

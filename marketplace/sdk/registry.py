@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from marketplace.core.errors import ParleyError, RegistryRefused, RegistryUnavailable
 from marketplace.core.values import Digest, Json, canonical
+from marketplace.wire.discovery import ListingsView
 from marketplace.wire.problems import Problem, from_problem
 from marketplace.wire.views import (
     InfoView,
@@ -55,8 +56,8 @@ class Registry:
         return _view(Receipt, self._ask("POST", "/v1/messages", content=body, headers=headers))
 
     def listings(self, **query: str | int) -> list[MessageView]:
-        """Live listings: kind, text, seller, after, limit."""
-        return self._get(MessagesView, "/v1/listings", query).messages
+        """Live listings: kind, text, seller, where, highest_price, order, limit."""
+        return list(self._get(ListingsView, "/v1/listings", query).listings)
 
     def listing(self, digest: Digest) -> MessageView:
         """A listing as it was published."""

@@ -1,7 +1,7 @@
 """A settlement: one agreement in the escrow, from opening to its end."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.deal import (
@@ -24,10 +24,16 @@ from marketplace.sdk.means import POLL_SECONDS, Means, sha256_hex
 
 
 class Settlement:
-    """What a party does with an agreement; ``transactions`` holds what this party paid gas for."""
+    """What a party does with an agreement; ``transactions`` holds what this party paid gas for.
 
-    def __init__(self, means: Means, agreement: Agreement) -> None:
+    ``funded`` is called when this party, as the seller, sees that the money is in.
+    """
+
+    def __init__(
+        self, means: Means, agreement: Agreement, funded: Callable[[], None] = lambda: None
+    ) -> None:
         agreement.check(means.signer.domain)
+        self._funded = funded
         self._means = means
         self.agreement = agreement
         self.transactions: list[tuple[str, Transaction]] = []
@@ -93,6 +99,9 @@ class Settlement:
         """
         while (position := self._confirmed()).state not in states and self._now() < until:
             time.sleep(POLL_SECONDS)
+        selling = self._means.signer.address == self.agreement.terms.seller
+        if selling and position.state is DealState.FUNDED:
+            self._funded()
         return position
 
     def deliver(self, data: bytes, charge: int) -> Deal:

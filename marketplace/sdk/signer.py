@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from marketplace.core.capacity import Asked, Lot
 from marketplace.core.consent import Settlement, Voucher
-from marketplace.core.deal import voucher_signer
+from marketplace.core.deal import DealState, voucher_signer
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     AmountTooHigh,
@@ -11,6 +12,7 @@ from marketplace.core.errors import (
     ExposureExceeded,
     LimitExceeded,
     NotAParty,
+    Unservable,
     WrongSigner,
 )
 from marketplace.core.guardrails import (
@@ -23,11 +25,11 @@ from marketplace.core.guardrails import (
 )
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Body, Detail, Message
-from marketplace.core.outcome import Subject
+from marketplace.core.outcome import QUANTITY, Subject
 from marketplace.core.signature import Signature
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest
-from marketplace.core.words import Invitation, Kind, Rejection, Upload, Withdrawal
+from marketplace.core.words import Invitation, Kind, Reason, Rejection, Upload, Withdrawal
 from marketplace.ports.chain import ChainView
 from marketplace.ports.clock import Clock
 from marketplace.sdk.ledger import Ledger
@@ -56,16 +58,29 @@ class Signer:
 
     def offer(self, negotiation: Digest, terms: Terms, subject: Subject) -> Message:
         """Sign an offer, if the limits allow it."""
-        signature = self._sign_terms(terms, subject)
-        digest = terms.digest(self.domain)
-        address = self.address
-        return Message(Kind.OFFER, negotiation, address, digest, signature, terms, subject)
+        signature = self._sign_terms(negotiation, terms, subject)
+        return Message(
+            domain=self.domain,
+            kind=Kind.OFFER,
+            negotiation=negotiation,
+            signer=self.address,
+            digest=terms.digest(self.domain),
+            signature=signature,
+            body=terms,
+            detail=subject,
+        )
 
     def acceptance(self, negotiation: Digest, terms: Terms, subject: Subject) -> Message:
         """Sign the terms of the counterparty's offer, if the limits allow it."""
-        signature = self._sign_terms(terms, subject)
-        digest = terms.digest(self.domain)
-        return Message(Kind.ACCEPTANCE, negotiation, self.address, digest, signature)
+        signature = self._sign_terms(negotiation, terms, subject)
+        return Message(
+            domain=self.domain,
+            kind=Kind.ACCEPTANCE,
+            negotiation=negotiation,
+            signer=self.address,
+            digest=terms.digest(self.domain),
+            signature=signature,
+        )
 
     def voucher(self, terms: Terms, amount: int) -> Signature:
         """Sign that ``amount`` in all is the seller's, on record before it is signed.
@@ -116,13 +131,15 @@ class Signer:
         """Sign an invitation; its digest is the negotiation's id."""
         return self._word(Kind.INVITATION, invitation, invitation.digest(self.domain))
 
-    def rejection(self, negotiation: Digest, previous: Digest) -> Message:
+    def rejection(self, negotiation: Digest, previous: Digest, reason: Reason) -> Message:
         """Sign a rejection."""
-        return self._word(Kind.REJECTION, Rejection(negotiation, previous), negotiation)
+        word = Rejection(negotiation, previous, reason.value)
+        return self._word(Kind.REJECTION, word, negotiation)
 
-    def withdrawal(self, negotiation: Digest, previous: Digest) -> Message:
+    def withdrawal(self, negotiation: Digest, previous: Digest, reason: Reason) -> Message:
         """Sign a withdrawal."""
-        return self._word(Kind.WITHDRAWAL, Withdrawal(negotiation, previous), negotiation)
+        word = Withdrawal(negotiation, previous, reason.value)
+        return self._word(Kind.WITHDRAWAL, word, negotiation)
 
     def listing(self, header: Listing, content: Content) -> Message:
         """Sign a listing."""
@@ -132,42 +149,89 @@ class Signer:
         """Sign for an artifact."""
         return self.wallet.sign(upload.digest(self.domain))
 
+    def nonce(self, talk: Digest, units: int) -> int:
+        """As a seller: the nonce for a talk that is about to be offered so many units.
+
+        Raises Unservable; where units are counted, the nonce holds them from now on.
+        """
+        if not self.ledger.capacity.counted:
+            return self.ledger.take_nonce()
+        with self.ledger.lock:
+            try:
+                return self.ledger.assign(talk, units)
+            except Unservable:
+                self.refresh()
+                return self.ledger.assign(talk, units)
+
     def refresh(self) -> None:
-        """Forget every commitment that the chain shows can cost nothing any more."""
+        """Take from the chain what can cost nothing any more, what is sold and what came back."""
         with self.ledger.lock:
             for nonce, commitment in list(self.ledger.exposure.commitments.items()):
-                if not still_costs(commitment, self._facts(nonce, commitment)):
-                    self.ledger.ended(nonce)
+                self._refresh_nonce(nonce, commitment)
+            # Of a lot without a commitment nothing was signed, or nothing of it can be opened.
+            for nonce in self.ledger.capacity.lots.keys() - self.ledger.exposure.commitments.keys():
+                self.ledger.freed(nonce)
+            for deal in tuple(self.ledger.capacity.deals):
+                back = self.ledger.capacity.outcome(self._buried(deal))
+                if back is not None:
+                    self.ledger.over(deal, back=back)
 
-    def _sign_terms(self, terms: Terms, subject: Subject) -> Signature:
+    def _refresh_nonce(self, nonce: int, commitment: Commitment) -> None:
+        # The time first: what is spent afterwards was not openable any more by then.
+        block_time = self.chain.now()
+        spent = self.chain.nonce_spent(self.address, nonce)
+        deal, state = self._opened(commitment) if spent else ("", DealState.NONE)
+        facts = NonceFacts(spent, self.chain.epoch(self.address), block_time, (state,))
+        costs = still_costs(commitment, facts)
+        lot = self.ledger.capacity.lots.get(nonce, Lot())
+        # An opening that a reorganisation could still undo holds what it will commit.
+        if deal in lot.offers and (not costs or self._buried(deal) is not DealState.NONE):
+            self.ledger.sold(nonce, deal)
+        if not costs:
+            self.ledger.ended(nonce)
+
+    def _opened(self, commitment: Commitment) -> tuple[Digest, DealState]:
+        """Which of the offers has spent their nonce, if none was cancelled: one at most."""
+        known = self.ledger.capacity.deals
+        for deal in sorted(commitment.deals, key=lambda deal: deal not in known):
+            state = self.chain.position(deal).state
+            if state is not DealState.NONE:
+                return deal, state
+        return "", DealState.NONE
+
+    def _buried(self, deal: Digest) -> DealState:
+        return self.chain.position(deal, self.limits.confirmations).state
+
+    def _sign_terms(self, talk: Digest, terms: Terms, subject: Subject) -> Signature:
         proposal = Proposal(terms.digest(self.domain), terms, subject)
         with self.ledger.lock:
             try:
-                self._decide(proposal)
-            except ExposureExceeded:
+                self._decide(talk, proposal)
+            except (ExposureExceeded, Unservable):
                 # Time alone frees nothing: the chain is asked, and then the limit once more.
                 self.refresh()
-                self._decide(proposal)
-            self.ledger.offered(*proposal.commitment(self.address))
+                self._decide(talk, proposal)
         return self.wallet.sign(proposal.deal)
 
-    def _decide(self, proposal: Proposal) -> None:
-        exposure = self.ledger.exposure
-        decide(self.limits, exposure, self.address, proposal, self.clock.now())
-
-    def _facts(self, nonce: int, commitment: Commitment) -> NonceFacts:
-        # The time first: what is spent afterwards was not openable any more by then.
-        block_time = self.chain.now()
-        return NonceFacts(
-            spent=self.chain.nonce_spent(self.address, nonce),
-            epoch=self.chain.epoch(self.address),
-            block_time=block_time,
-            states=tuple(self.chain.position(deal).state for deal in commitment.deals),
-        )
+    def _decide(self, talk: Digest, proposal: Proposal) -> None:
+        ledger, terms = self.ledger, proposal.terms
+        decide(self.limits, ledger.exposure, self.address, proposal, self.clock.now())
+        if ledger.capacity.counted and self.address == terms.seller:
+            units = proposal.subject.outcome[QUANTITY]
+            ledger.asked(terms.seller_nonce, proposal.deal, Asked(talk, units))
+        ledger.offered(*proposal.commitment(self.address))
 
     def _word(
         self, kind: Kind, body: Body, negotiation: Digest | None, detail: Detail | None = None
     ) -> Message:
         digest = body.digest(self.domain)
-        signature = self.wallet.sign(digest)
-        return Message(kind, negotiation, self.address, digest, signature, body, detail)
+        return Message(
+            domain=self.domain,
+            kind=kind,
+            negotiation=negotiation,
+            signer=self.address,
+            digest=digest,
+            signature=self.wallet.sign(digest),
+            body=body,
+            detail=detail,
+        )

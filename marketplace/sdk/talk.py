@@ -5,12 +5,14 @@ registry relays is checked, what it says of the state is not even asked.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from marketplace.core.agreement import Agreement
-from marketplace.core.errors import EventRefused, WrongTurn
+from marketplace.core.entry import TIMEOUT
+from marketplace.core.errors import EventRefused, WrongPrevious, WrongTurn
 from marketplace.core.feasibility import assuming_funds, check_feasible
-from marketplace.core.listing import Content, Listing
-from marketplace.core.message import Message, parse_message
+from marketplace.core.listing import UNCOUNTED, Content
+from marketplace.core.message import Message, Reason, parse_message
 from marketplace.core.negotiation import (
     OPEN_STATES,
     Negotiation,
@@ -19,8 +21,9 @@ from marketplace.core.negotiation import (
     advance,
     as_of,
     begin,
+    time_out,
 )
-from marketplace.core.outcome import DELIVERY_WINDOW, Outcome, Subject
+from marketplace.core.outcome import DELIVERY_WINDOW, QUANTITY, Outcome, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
 from marketplace.sdk.means import Means
@@ -30,10 +33,10 @@ from marketplace.wire.views import MessageView
 class Talk:
     """One negotiation. Blocking; use one from one thread at a time."""
 
-    def __init__(self, means: Means, header: Listing, content: Content, first: MessageView) -> None:
+    def __init__(self, means: Means, listed: Message, first: MessageView) -> None:
         self._means = means
         message = parse_message(first.message, means.signer.domain)
-        self.negotiation: Negotiation = begin(message, header, content, first.received_at)
+        self.negotiation: Negotiation = begin(message, listed, first.at)
         self._index = first.index
         self._countersigned: Agreement | None = None
 
@@ -76,6 +79,17 @@ class Talk:
     def my_last_offer(self) -> Offer | None:
         """This party's latest offer."""
         return self.negotiation.last_offer_of(self._means.signer.address)
+
+    @property
+    def room(self) -> int:
+        """The most units that this party could sign for here now; a buyer counts none."""
+        return UNCOUNTED if self.buying else self._means.signer.ledger.capacity.room(self.id)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the talk was left, as who left it says; ``UNSPECIFIED`` where nobody did."""
+        given = self.negotiation.reason
+        return Reason(given) if given in set(Reason) else Reason.UNSPECIFIED
 
     @property
     def request(self) -> bytes:
@@ -141,13 +155,20 @@ class Talk:
             raise EventRefused("acceptance", self.state)
         return self.agreement
 
-    def reject(self) -> None:
+    def reject(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Answer no, which ends the talk."""
-        self._say(self._means.signer.rejection(self.id, self.negotiation.head))
+        self._say(self._means.signer.rejection(self.id, self.negotiation.head, reason))
 
-    def withdraw(self) -> None:
+    def withdraw(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Leave; offers already signed stay executable until they expire."""
-        self._say(self._means.signer.withdrawal(self.id, self.negotiation.head))
+        self._say(self._means.signer.withdrawal(self.id, self.negotiation.head, reason))
+
+    def dismiss(self, reason: Reason) -> None:
+        """End the talk whosever turn it is, if it is open: a rejection, else a withdrawal."""
+        while self.sync() in OPEN_STATES:
+            # Refused where the other side's word came in between: read it, and say it again.
+            with suppress(WrongPrevious, WrongTurn, EventRefused):
+                (self.reject if self.my_turn else self.withdraw)(reason)
 
     def put(self, data: bytes) -> Digest:
         """Leave bytes for the counterparty; returns their SHA-256."""
@@ -169,7 +190,7 @@ class Talk:
 
     def _terms(self, subject: Subject, open_for: int) -> Terms:
         rules, invitation = self.content.settlement, self.negotiation.invitation
-        seller_nonce, seller_epoch = self._sellers_mark()
+        seller_nonce, seller_epoch = self._sellers_mark(subject.outcome[QUANTITY])
         return Terms(
             buyer=invitation.buyer,
             seller=invitation.seller,
@@ -198,13 +219,13 @@ class Talk:
             bundle=ZERO_DIGEST,
         )
 
-    def _sellers_mark(self) -> tuple[int, int]:
+    def _sellers_mark(self, units: int) -> tuple[int, int]:
         # The seller's first offer brings its nonce and epoch; everything after repeats them.
         if self.negotiation.offers:
             first = self.negotiation.offers[0].terms
             return first.seller_nonce, first.seller_epoch
         signer = self._means.signer
-        return signer.ledger.take_nonce(), self._means.chain.epoch(signer.address)
+        return signer.nonce(self.id, units), self._means.chain.epoch(signer.address)
 
     def _say(self, message: Message) -> None:
         after = self._advanced(message)
@@ -220,10 +241,11 @@ class Talk:
         return advance(self.negotiation, message, self._means.signer.clock.now())
 
     def _take(self, view: MessageView | None) -> None:
-        if view is None or view.message.get("negotiation") != self.id:
+        if view is None or view.thread != self.id or view.sequence < self.negotiation.length:
             return
-        if view.sequence < self.negotiation.length:
-            return
-        message = parse_message(view.message, self._means.signer.domain)
-        self.negotiation = advance(self.negotiation, message, view.received_at)
+        if view.kind == TIMEOUT:
+            self.negotiation = time_out(self.negotiation, view.at)
+        else:
+            message = parse_message(view.message, self._means.signer.domain)
+            self.negotiation = advance(self.negotiation, message, view.at)
         self._index = view.index

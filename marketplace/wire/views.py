@@ -74,10 +74,15 @@ class MessageView(View):
     sequence: int = Field(description="position in the thread, from 0 without gaps")
     kind: str
     received_at: int
-    said_at: int | None = Field(description="of a word handed in later, unwitnessed")
+    said_at: int | None = Field(None, description="of a word handed in later, unwitnessed")
     message: dict[str, Any] | None = Field(
-        description="the envelope; null of a timeout, and of what is not the reader's to see"
+        None, description="the envelope; null of a timeout, and of what is not the reader's to see"
     )
+
+    @property
+    def at(self) -> int:
+        """The instant that rules a negotiation."""
+        return self.received_at if self.said_at is None else self.said_at
 
 
 class MessagesView(View):
