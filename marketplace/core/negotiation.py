@@ -51,6 +51,7 @@ from marketplace.core.errors import (
     EscalationRepeated,
     EventRefused,
     ListingClosed,
+    ListingExpired,
     NotAParty,
     OpenExpired,
     PartiesEqual,
@@ -230,7 +231,8 @@ def _check_invitation(message: Message, invitation: Invitation, header: Listing,
         raise TermsDisagree("seller", invitation.seller, header.seller)
     if invitation.buyer == invitation.seller:
         raise PartiesEqual(invitation.buyer, invitation.seller)
-    _check_listed(invitation, header, content, at)
+    if at >= header.expires_at:
+        raise ListingExpired(header.expires_at, at)
     if not at < invitation.deadline <= at + LONGEST_NEGOTIATION:
         raise DeadlineRefused(invitation.deadline, at + LONGEST_NEGOTIATION)
     if not 1 <= invitation.max_rounds <= MOST_ROUNDS:

@@ -15,9 +15,9 @@ from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible, 
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Content
 from marketplace.core.listing import Settlement as SettlementRules
-from marketplace.core.message import Reason
 from marketplace.core.negotiation import Offer, State
 from marketplace.core.outcome import Issue, Outcome, OutcomeSpace
+from marketplace.core.words import Reason
 from marketplace.sdk.auditing import audit_market
 from marketplace.sdk.client import Client, Listed, Rules
 from marketplace.sdk.devnet import Devnet

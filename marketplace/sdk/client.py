@@ -182,9 +182,9 @@ class Client:
     def heard(self, start: int = 0) -> Iterator[Digest]:
         """The negotiation of each word that another says to this party, for ever."""
         for view in self._registry.follow(start, self.address):
-            if view is None or view.message.get("signer") == self.address:
+            if view is None or (view.message or {}).get("signer") == self.address:
                 continue
-            negotiation = view.message.get("negotiation")
+            negotiation = (view.message or {"negotiation": view.thread}).get("negotiation")
             if isinstance(negotiation, str):
                 yield negotiation
 

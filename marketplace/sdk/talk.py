@@ -12,7 +12,7 @@ from marketplace.core.entry import TIMEOUT
 from marketplace.core.errors import EventRefused, WrongPrevious, WrongTurn
 from marketplace.core.feasibility import assuming_funds, check_feasible
 from marketplace.core.listing import UNCOUNTED, Content
-from marketplace.core.message import Message, Reason, parse_message
+from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import (
     OPEN_STATES,
     Negotiation,
@@ -26,6 +26,7 @@ from marketplace.core.negotiation import (
 from marketplace.core.outcome import DELIVERY_WINDOW, QUANTITY, Outcome, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
+from marketplace.core.words import Reason
 from marketplace.sdk.means import Means
 from marketplace.wire.views import MessageView
 
