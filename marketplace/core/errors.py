@@ -879,6 +879,45 @@ class RequestMissing(Missing):
     hint = "Check the digest; the request may be at another registry."
 
 
+class KeyReused(MalformedValue):
+    """The same Idempotency-Key came with another request."""
+
+    key: str
+    hint = "Take a new key for a new request; send the first request's very bytes to repeat it."
+
+
+class RequestUnderWay(Unavailable):
+    """A request with this Idempotency-Key is being done just now."""
+
+    key: str
+    lease: int
+    hint = "Ask again in a moment: the answer will be the same."
+
+
+class RateExceeded(Unavailable):
+    """A key or a network address asks too often."""
+
+    name: str
+    retry_after: int
+    hint = "Wait as many seconds as ``retry_after`` says; the SDK does so by itself."
+
+
+class StreamsFull(Unavailable):
+    """A network address has as many open streams as it may."""
+
+    address: str
+    maximum: int
+    hint = "Close a stream, or follow several parties' events in one."
+
+
+class BodySlow(Unavailable):
+    """The body did not arrive in time."""
+
+    received: int
+    seconds: int
+    hint = "Send it again, faster."
+
+
 class ArtifactsFull(MessageRefused):
     """This party has left all the artifacts that it may in this negotiation."""
 
