@@ -9,6 +9,7 @@ The tree::
     ├── MessageRefused        the negotiation machine says no
     ├── DealRefused           the deal machine says no
     ├── PolicyDenied          the signer's own limits say no
+    ├── AccessDenied          a caller has not shown that it may
     ├── Missing               what was named is not there
     └── Unavailable           try again later
 
@@ -88,6 +89,10 @@ class DealRefused(ParleyError):
 
 class PolicyDenied(ParleyError):
     """The signer's own limits forbid this signature."""
+
+
+class AccessDenied(ParleyError):
+    """A caller has not shown that it may ask this."""
 
 
 class Missing(ParleyError):
@@ -674,6 +679,55 @@ class LedgerUnreadable(PolicyDenied):
     path: str
     line: int
     hint = "Restore the ledger, or cancel all offers on chain and begin a new one."
+
+
+# ------------------------------------------------------------------ logins
+
+
+class LoginMissing(AccessDenied):
+    """This is only for those who have logged in."""
+
+    needed: str
+    hint = "Log in, and send the token: Authorization: Bearer."
+
+
+class LoginRefused(AccessDenied):
+    """A login does not say what this registry takes now."""
+
+    field: str
+    value: str
+    rule: str
+    hint = "Ask for a new challenge and sign a login that keeps the rule."
+
+
+class LoginNonceSpent(AccessDenied):
+    """A login's nonce serves once, and this one has."""
+
+    nonce: str
+    hint = "Ask for a new challenge and sign another login."
+
+
+class OriginWrong(AccessDenied):
+    """A login was signed for another registry."""
+
+    stated: str
+    expected: str
+    hint = "Log in at the registry that you mean; what you signed is nothing to this one."
+
+
+class TokenRefused(AccessDenied):
+    """This is no token of this registry that holds now."""
+
+    reason: str
+    hint = "Log in again."
+
+
+class ScopeMissing(AccessDenied):
+    """This takes scopes that the caller does not hold."""
+
+    needed: str
+    held: str
+    hint = "Log in for the scopes; a delegate has at most those of its delegation."
 
 
 # ------------------------------------------------------------------ what is not there

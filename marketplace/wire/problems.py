@@ -18,6 +18,8 @@ STATUS: dict[type[ParleyError], int] = {
     errors.MessageRefused: 409,
     errors.DealRefused: 409,
     errors.PolicyDenied: 403,
+    errors.AccessDenied: 401,
+    errors.ScopeMissing: 403,
     errors.Missing: 404,
     errors.Unavailable: 503,
     errors.RegistryRefused: 502,
