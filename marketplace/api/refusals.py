@@ -1,4 +1,4 @@
-"""Every refusal as a problem, and what a client without a good token is told to bring."""
+"""Every refusal as a problem, and what a client is told to bring."""
 
 from collections.abc import Mapping
 
@@ -51,9 +51,9 @@ def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONR
 async def _refuse(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ParleyError):
         raise error
-    denied = isinstance(error, AccessDenied)
-    headers = {"www-authenticate": bearer_challenge(error)} if denied else None
-    return _answer(to_problem(error), headers)
+    if isinstance(error, AccessDenied):
+        return _answer(to_problem(error), {"www-authenticate": bearer_challenge(error)})
+    return _answer(to_problem(error))
 
 
 async def _refuse_parameters(_: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Logging in: a wallet's login, its token held and renewed, as httpx takes it.
+"""Logging in: a wallet's token, held and renewed, as httpx takes it.
 
 What is signed names the registry by the URL that the caller meant, never by what the
 registry says of itself: one that hands on another's challenge gets a login that is
