@@ -24,7 +24,9 @@ from marketplace.core.consent import (
     without_buyer,
 )
 from marketplace.core.eip712 import Domain, Typed, typed_data
+from marketplace.core.identity import ROLES, Delegation, Scope
 from marketplace.core.listing import Listing
+from marketplace.core.login import Login, Origin
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
@@ -107,9 +109,24 @@ def filled(index: int, kind: str) -> str | int:
 FULL = Terms.from_message(
     {f.wire: f.show(filled(index, f.type)) for index, f in enumerate(Terms.FIELDS)}
 )
+LOGIN = Login(
+    account=BUYER,
+    origin=Origin.parse("https://registry.example").digest,
+    nonce=word("nonce"),
+    issued_at=1_799_999_000,
+    expires_at=1_800_000_000,
+    scope=Scope.READ | Scope.LIST,
+)
+DELEGATION = Delegation(
+    principal=BUYER,
+    delegate="0x" + "50" * 20,
+    scope=ROLES["negotiator"],
+    expires_at=1_800_000_000,
+    salt=word("salt"),
+)
 LEAVES = [terms.struct_hash() for terms in CATALOGUE]
 DEAL = TERMS.digest(DOMAIN)
-MOST, MOST_UINT40 = (1 << 104) - 1, (1 << 40) - 1
+MOST, MOST_UINT40, MOST_UINT32 = (1 << 104) - 1, (1 << 40) - 1, (1 << 32) - 1
 SETTLEMENT = Settlement(DEAL, charge=1_000, bond_to_seller=100, valid_before=1_800_000_123)
 SERIES_DEALS = [member.digest(DOMAIN) for member in SERIES]
 TOTAL = 1_001
@@ -166,6 +183,25 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
         ),
         ("withdrawal", Withdrawal(word("negotiation"), word("previous"), 255), DOMAIN, BUYER_KEY),
         ("upload", Upload(word("negotiation"), word("artifact")), DOMAIN, BUYER_KEY),
+    ),
+    "logins": (
+        ("login", LOGIN, DOMAIN, BUYER_KEY),
+        (
+            "login at another registry of the same escrow",
+            replace(LOGIN, origin=Origin.parse("http://127.0.0.1:8080").digest),
+            DOMAIN,
+            BUYER_KEY,
+        ),
+        (
+            "highest login",
+            Login(
+                "0x" + "ff" * 20, *["0x" + "ff" * 32] * 2, MOST_UINT40, MOST_UINT40 - 1, MOST_UINT32
+            ),
+            DOMAIN,
+            SELLER_KEY,
+        ),
+        ("delegation", DELEGATION, DOMAIN, BUYER_KEY),
+        ("delegation on another chain", DELEGATION, replace(DOMAIN, chain_id=1), BUYER_KEY),
     ),
     "deals": (
         ("credits of an ERC-1155", CREDITS, DOMAIN, SELLER_KEY),

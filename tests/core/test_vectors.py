@@ -12,7 +12,9 @@ from eth_account.messages import encode_typed_data
 from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.errors import ParleyError
+from marketplace.core.identity import Delegation
 from marketplace.core.listing import Listing
+from marketplace.core.login import Login
 from marketplace.core.signature import address_of, recover, sign, verify
 from marketplace.core.terms import Credits, Terms
 from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
@@ -23,11 +25,11 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "tests" / "vectors"
 VECTORS: list[Vector] = [
     one
-    for name in ("terms", "messages", "deals")
+    for name in ("terms", "messages", "logins", "deals")
     for one in json.loads((FOLDER / f"{name}.json").read_text())["vectors"]
 ]
 SIGNED = Listing, Invitation, Terms, Rejection, Withdrawal, Upload, Voucher, Settlement, Bulk
-STRUCTS: dict[str, type[Typed]] = {cls.NAME: cls for cls in (*SIGNED, Credits)}
+STRUCTS: dict[str, type[Typed]] = {cls.NAME: cls for cls in (*SIGNED, Credits, Login, Delegation)}
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 
 

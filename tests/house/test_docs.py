@@ -8,6 +8,7 @@ import pytest
 
 from marketplace import sdk
 from marketplace.adapters.evm.artifact import load
+from marketplace.api import auth
 from marketplace.api.routes import router
 from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import DOMAIN_TYPE
@@ -102,7 +103,7 @@ def test_every_route_is_on_the_page_with_its_operation():
     told = {row[:2] for row in rows(section(page("api.md"), "HTTP"))}
     routes = {
         (f"`{method} {route.path}`", f"`{route.operation_id}`")
-        for route in router.routes
+        for route in (*router.routes, *auth.router.routes)
         for method in route.methods
     }
     assert routes <= told
