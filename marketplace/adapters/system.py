@@ -15,3 +15,8 @@ class SystemClock:
 def random_bytes32() -> str:
     """256 random bits from the operating system, as a digest-shaped hex string."""
     return "0x" + secrets.token_hex(32)
+
+
+def random_below(limit: int) -> int:
+    """A random integer from 0 to below ``limit``."""
+    return secrets.randbelow(limit)

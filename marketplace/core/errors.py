@@ -141,6 +141,14 @@ class DigestMismatch(MalformedValue):
     hint = "Do not change content after its digest was taken."
 
 
+class WebhookRefused(MalformedValue):
+    """The registry does not post to this URL."""
+
+    url: str
+    reason: str
+    hint = "Name a https URL of a public address; docs/webhooks.md has the rule."
+
+
 # ------------------------------------------------------------------ signatures
 
 
@@ -926,12 +934,35 @@ class ArtifactsFull(MessageRefused):
     hint = "Put what is needed into fewer artifacts."
 
 
+class WebhooksFull(MessageRefused):
+    """This account has all the webhooks that it may have."""
+
+    account: str
+    maximum: int
+    hint = "End one that is not needed; one URL gets everything that concerns the account."
+
+
 class ArtifactMissing(Missing):
     """No such artifact."""
 
     artifact: str
     hint = "The counterparty has not uploaded it yet; wait for its message."
     retryable = True
+
+
+class WebhookMissing(Missing):
+    """The account has no such webhook."""
+
+    webhook: str
+    hint = "List the account's webhooks; an ended one is gone with its dead letters."
+
+
+class DeadLetterMissing(Missing):
+    """The webhook has no dead letter of this entry."""
+
+    webhook: str
+    index: int
+    hint = "List the dead letters; one that was delivered at last is none any more."
 
 
 class TransactionFailed(DealRefused):
@@ -988,6 +1019,14 @@ class RegistryUnavailable(Unavailable):
     registry: str
     reason: str
     hint = "Check the registry's URL and that it runs."
+
+
+class ReceiverUnavailable(Unavailable):
+    """The webhook's receiver did not take the message."""
+
+    url: str
+    reason: str
+    hint = "Check that the receiver runs and answers 2xx in time; see docs/webhooks.md."
 
 
 class RegistryRefused(ParleyError):
