@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,14 +31,17 @@ class Limits:
     most_streams: int = 0
     _streams: "Counter[str]" = field(default_factory=Counter)
 
-    @contextmanager
-    def stream(self, address: str) -> Iterator[None]:
-        """Count a stream while it is open; raises StreamsFull."""
+    def check_stream(self, address: str) -> None:
+        """Raise StreamsFull for an address that has as many streams as it may."""
         if self.most_streams and self._streams[address] >= self.most_streams:
             raise StreamsFull(address, self.most_streams)
+
+    async def counted(self, address: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
+        """A stream that is counted while it is open."""
         self._streams[address] += 1
         try:
-            yield
+            async for piece in stream:
+                yield piece
         finally:
             self._streams[address] -= 1
             if not self._streams[address]:
@@ -48,6 +51,16 @@ class Limits:
 def address_of(request: Request) -> str:
     """Who asks, as far as the network tells; behind a proxy, what uvicorn takes from it."""
     return request.client.host if request.client else ""
+
+
+def limits_of(request: Request) -> Limits:
+    """The application's limits."""
+    return cast("Limits", request.app.state.limits)
+
+
+def check_key(request: Request, signer: str) -> None:
+    """Raise RateExceeded for a key whose messages come too often."""
+    limits_of(request).keys.take(signer, asyncio.get_running_loop().time())
 
 
 class AddressLimit:

@@ -5,9 +5,12 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Request, Response, status
 
+from marketplace.api.auth import require
 from marketplace.api.body import read_json
 from marketplace.core.destination import LONGEST_URL
 from marketplace.core.eip712 import exactly
+from marketplace.core.identity import Scope
+from marketplace.core.login import Caller
 from marketplace.core.values import mapping, text
 from marketplace.services.webhooks import Webhooks
 from marketplace.wire.problems import Problem
@@ -37,9 +40,9 @@ WANTED: Mapping[str, object] = {
 }
 
 
-async def caller_account() -> str:
-    """The account of whoever calls; the application puts its authentication in this place."""
-    raise NotImplementedError
+async def caller_account(caller: Annotated[Caller, require(Scope.MANAGE)]) -> str:
+    """The account of whoever calls."""
+    return caller.account
 
 
 def _webhooks(request: Request) -> Webhooks:

@@ -902,6 +902,14 @@ class RequestUnderWay(Unavailable):
     hint = "Ask again in a moment: the answer will be the same."
 
 
+class WorkersRefused(MalformedValue):
+    """Several processes cannot serve from this database."""
+
+    workers: int
+    database: str
+    hint = "Use one worker, or a postgresql:// database."
+
+
 class RateExceeded(Unavailable):
     """A key or a network address asks too often."""
 

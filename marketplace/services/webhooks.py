@@ -52,7 +52,7 @@ class Webhooks:
             account=account,
             url=url,
             secret=secret_of(bytes.fromhex(self.random()[2:])),
-            following=len(await self.log.leaves()),
+            following=await self.log.size(),
         )
         if not await self.webhooks.subscribe(subscription, MOST_WEBHOOKS):
             raise WebhooksFull(account, MOST_WEBHOOKS)

@@ -56,6 +56,10 @@ class MemoryStore:
         told = (e for e in self._entries[start:] if not party or party in e.record.parties)
         return [entry for entry, _ in zip(told, range(limit), strict=False)]
 
+    async def size(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
     async def leaves(self) -> list[bytes]:
         """Every leaf hash."""
         return [entry.record.leaf_hash for entry in self._entries]
