@@ -63,8 +63,7 @@ def serve(settings: RegistrySettings, bound: socket.socket) -> None:
     """
     if settings.workers > 1 and not is_shared(settings.database):
         raise WorkersRefused(settings.workers, settings.database)
-    server = build_server(settings)
     if settings.workers == 1:
-        server.run(sockets=[bound])
+        build_server(settings).run(sockets=[bound])
     else:
-        Multiprocess(server.config, target=server.run, sockets=[bound]).run()
+        Multiprocess(configuration(settings), sockets=[bound]).run()

@@ -11,6 +11,7 @@ from market import (
     STRANGER,
     accept,
     agreed,
+    content,
     invite,
     listing,
     offer,
@@ -21,7 +22,7 @@ from market import (
     withdraw,
 )
 
-from marketplace.core.errors import EventRefused, ParleyError
+from marketplace.core.errors import EventRefused, ListingClosed, ParleyError
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Message
 from marketplace.core.negotiation import (
@@ -201,6 +202,13 @@ def test_expired_listing_begins_nothing():
     with pytest.raises(ParleyError) as refused:
         begun(invite(listed), listed, NOW + 10)
     assert refused.value.values == {"expires_at": NOW + 10, "now": NOW + 10}
+
+
+def test_closed_listing_begins_nothing():
+    published = listing(what=content(capacity=0))
+    with pytest.raises(ListingClosed) as refused:
+        begin(invite(published), published.body, published.detail, NOW)
+    assert refused.value.listing == published.digest
 
 
 def test_only_an_invitation_begins():
