@@ -23,7 +23,6 @@ from market import (
 )
 from witness import Witness, agreed_words
 
-from marketplace.api.app import create_app
 from marketplace.core.merkle import leaf_hash, root_hash
 from marketplace.core.message import Message
 from marketplace.core.words import Upload
@@ -176,7 +175,7 @@ async def test_two_answers_race_and_one_is_told_who_was_first(
 
 
 def test_openapi_names_every_operation_once():
-    schema = create_app(Witness().services).openapi()
+    schema = Witness().app().openapi()
     operations = [operation for path in schema["paths"].values() for operation in path.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(names) == len(set(names)) == 11
