@@ -230,7 +230,7 @@ async def test_a_worker_that_runs_tells_what_comes_while_it_runs(monkeypatch):
             running = asyncio.create_task(at.deliveries.run(bus))
             for count in (1, 2):
                 at.log.add(1)
-                bus.publish()
+                bus.publish([OWNER])
                 for _ in patience():
                     if min(len(one.calls), len(two.calls)) == count:
                         break
