@@ -9,6 +9,7 @@ import pytest
 from hooks import posting
 from receivers import HERE, INSIDE, OTHER, OWNER, receiver, status
 
+from marketplace.adapters.http import poster
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.outbound import Reply
@@ -203,7 +204,7 @@ async def test_who_is_called_by_one_worker_is_not_ready_for_another():
         held = []
 
         async def peek():
-            held.append(await at.store.ready(at.clock.now() + LEASE_SECONDS - 1, 9))
+            held.append(await at.store.ready(at.clock.now() + poster.SECONDS, 9))
 
         carry = at.deliveries.courier.outbound.post
         with receiver() as one:
