@@ -268,6 +268,17 @@ def test_a_url_without_an_origin_is_refused():
             RegistryLogin(url, DOMAIN, BUYER)
 
 
+def test_an_asynchronous_client_is_told_at_once_that_it_gets_no_token():
+    async def ask() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200))
+        auth = RegistryLogin(URL, DOMAIN, BUYER)
+        async with httpx.AsyncClient(auth=auth, transport=transport) as client:
+            await client.get(f"{URL}/mine")
+
+    with pytest.raises(TypeError, match="blocks"):
+        anyio.run(ask)
+
+
 def test_the_client_of_the_sdk_takes_a_login():
     auth = RegistryLogin("http://127.0.0.1:1", DOMAIN, BUYER)
     registry = Registry("http://127.0.0.1:1", auth=auth)
