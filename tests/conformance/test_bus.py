@@ -1,0 +1,99 @@
+"""What every bus owes its readers; and what the one between processes does when it is cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from postgres_server import Server
+
+from marketplace.adapters.memory.bus import MemoryBus
+from marketplace.adapters.sql.notify import NotifyBus
+from marketplace.core.errors import StoreUnavailable
+from marketplace.ports.bus import Bus
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    if request.param == "memory":
+        yield MemoryBus()
+        return
+    notify = NotifyBus(request.getfixturevalue("server").dsn())
+    await notify.start()
+    yield notify
+    await notify.close()
+
+
+async def woken(*signals) -> list[bool]:
+    return list(await asyncio.gather(*(signal.wait(10) for signal in signals)))
+
+
+async def test_every_reader_is_woken_once_something_was_published(bus: Bus):
+    signals = [bus.signal() for _ in range(5)]
+    bus.publish()
+    assert await woken(*signals) == [True] * 5
+
+
+async def test_signal_taken_afterwards_waits_for_the_next(bus: Bus):
+    bus.publish()
+    assert not await bus.signal().wait(0.05)
+
+
+@pytest.fixture
+async def pair(server: Server) -> AsyncIterator[tuple[NotifyBus, NotifyBus]]:
+    buses = NotifyBus(server.dsn()), NotifyBus(server.dsn())
+    for bus in buses:
+        await bus.start()
+    yield buses
+    for bus in buses:
+        await bus.close()
+
+
+async def test_readers_of_other_processes_are_woken_both_ways(pair):
+    one, two = pair
+    for speaker, listener in ((one, two), (two, one)):
+        signals = [listener.signal() for _ in range(3)]
+        speaker.publish()
+        assert await woken(*signals) == [True] * 3
+
+
+async def test_last_of_many_publications_wakes_too(pair):
+    one, two = pair
+    for _ in range(200):
+        one.publish()
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    signal = two.signal()
+    one.publish()
+    assert await signal.wait(10)
+
+
+async def test_cut_connection_comes_back_and_wakes_whoever_may_have_missed_something(
+    server: Server, pair
+):
+    one, two = pair
+    signal = two.signal()
+    await server.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'parley bus'"
+    )
+    one.publish()
+    assert await signal.wait(10)
+    # Both are there again once they hear each other.
+    for speaker, listener in ((one, two), (two, one)):
+        await heard(speaker, listener)
+
+
+async def heard(speaker: NotifyBus, listener: NotifyBus) -> None:
+    for _ in range(50):
+        signal = listener.signal()
+        speaker.publish()
+        if await signal.wait(0.2):
+            return
+    pytest.fail("never heard")
+
+
+async def test_bus_without_a_server_is_a_named_refusal():
+    with pytest.raises(StoreUnavailable):
+        await NotifyBus("postgresql://127.0.0.1:1/x").start()
