@@ -61,9 +61,11 @@ class Server:
                 pass
         connection = await asyncpg.connect(self._shared)
         try:
-            rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            rows = await connection.fetch(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )
             tables = {name for (name,) in rows} - {"schema_version"}
-            await connection.execute("; ".join(f"DELETE FROM {name}" for name in tables))
+            await connection.execute("; ".join(f"DELETE FROM {t}" for t in tables))  # noqa: S608
         finally:
             await connection.close()
         return self._shared
@@ -88,6 +90,9 @@ class Server:
 
     def restart(self) -> None:
         """After a kill."""
+        # Whoever was killed may not have been buried yet, and then still counts as running.
+        for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.directory / lock).unlink(missing_ok=True)
         self._server.ensure_postgres_running()
 
 

@@ -25,9 +25,7 @@ async def dsn(server: Server) -> str:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[AnyStore]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AnyStore]:
     if request.param == "memory":
         yield MemoryStore()
         return

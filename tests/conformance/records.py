@@ -34,7 +34,7 @@ def record(digest: str, thread: str = "talk", position: int = 0, kind: str = "of
     )
 
 
-def row(thread: str, **changes) -> ListingRow:
+def row(thread: str, **changes: object) -> ListingRow:
     plain = ListingRow(
         thread=thread,
         digest=f"{thread} digest",

@@ -9,7 +9,7 @@ from postgres_server import Server
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.sql.notify import NotifyBus
 from marketplace.core.errors import StoreUnavailable
-from marketplace.ports.bus import Bus
+from marketplace.ports.bus import Bus, Signal
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
     await notify.close()
 
 
-async def woken(*signals) -> list[bool]:
+async def woken(*signals: Signal) -> list[bool]:
     return list(await asyncio.gather(*(signal.wait(10) for signal in signals)))
 
 

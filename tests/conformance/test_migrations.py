@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -68,8 +69,7 @@ def old_file(path: Path, count: int) -> None:
             (n, "offer", f"d{n}", "0xs", f"t{n % 2}", n // 2, "0xa", f"0xb{n % 2}", *data(n), NOW)
             for n in range(count)
         ]
-        marks = ", ".join("?" * 11)
-        connection.executemany(f"INSERT INTO entries VALUES ({marks})", rows)
+        connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("INSERT INTO artifacts VALUES ('t0', 'a', '0xa', x'00ff')")
         connection.commit()
 
@@ -104,17 +104,21 @@ async def test_file_of_the_first_version_keeps_all_that_it_had(tmp_path: Path):
         assert len(await store.leaves()) == 11
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
-async def test_migration_that_is_killed_begins_anew(tmp_path: Path, delay: float):
-    path = tmp_path / "registry.sqlite"
-    old_file(path, 20_000)
+def kill_while_starting(path: Path, delay: float) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", STARTER, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as starter:
         assert starter.stdout is not None
-        await asyncio.to_thread(starter.stdout.readline)
-        await asyncio.sleep(delay)
+        starter.stdout.readline()
+        time.sleep(delay)
         starter.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
+async def test_migration_that_is_killed_begins_anew(tmp_path: Path, delay: float):
+    path = tmp_path / "registry.sqlite"
+    old_file(path, 20_000)
+    await asyncio.to_thread(kill_while_starting, path, delay)
     await check_migrated(path, 20_000)
 
 
@@ -123,7 +127,7 @@ async def test_schema_of_a_later_version_is_refused_and_left_alone(
     kind: str, tmp_path: Path, server: Server
 ):
     later = len(MIGRATIONS) + 1
-    bump = f"INSERT INTO schema_version (version) VALUES ({later})"
+    bump = "UPDATE schema_version SET version = version + 1"
     where = str(tmp_path / "registry.sqlite") if kind == "sqlite" else await server.create()
     async with open_store(where):
         pass

@@ -87,8 +87,11 @@ async def test_terminated_connections_are_replaced(server: Server, store: SqlSto
 
 async def test_two_writers_share_one_log_without_gaps(dsn: str):
     async with open_store(dsn) as one, open_store(dsn) as two:
-        works = [s.append(record(f"{i} {n}", f"{i} {n}")) for n in range(100)
-                 for i, s in enumerate((one, two))]
+        works = [
+            s.append(record(f"{i} {n}", f"{i} {n}"))
+            for n in range(100)
+            for i, s in enumerate((one, two))
+        ]
         entries = await asyncio.gather(*works)
         assert sorted(entry.index for entry in entries) == list(range(200))
         assert await one.entries(0, 300) == await two.entries(0, 300)
@@ -109,8 +112,11 @@ async def test_of_rivals_in_two_processes_one_wins_and_the_other_is_told(dsn: st
 
 async def test_limits_hold_across_processes(dsn: str):
     async with open_store(dsn) as one, open_store(dsn) as two:
-        puts = [s.put_artifact(Artifact("talk", f"{i} {n}", "0x", b"x"), 3)
-                for n in range(8) for i, s in enumerate((one, two))]
+        puts = [
+            s.put_artifact(Artifact("talk", f"{i} {n}", "0x", b"x"), 3)
+            for n in range(8)
+            for i, s in enumerate((one, two))
+        ]
         assert sum(await asyncio.gather(*puts)) == 3
 
 
@@ -172,7 +178,9 @@ async def backends(server: Server) -> list[int]:
     return [pid for (pid,) in rows]
 
 
-@pytest.mark.parametrize("where", ["postgresql://127.0.0.1:1/x", "postgresql://postgres@/none?host=/nowhere"])
+@pytest.mark.parametrize(
+    "where", ["postgresql://127.0.0.1:1/x", "postgresql://postgres@/none?host=/nowhere"]
+)
 async def test_server_that_is_not_there_is_a_named_refusal_at_once(where: str):
     with pytest.raises(StoreUnavailable) as refused:
         await open_store(where).start()

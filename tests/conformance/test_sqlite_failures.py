@@ -215,9 +215,7 @@ async def test_reader_waits_for_no_writer(tmp_path: Path):
     async with open_store(tmp_path / "registry.sqlite") as store:
         await store.append(record("a"))
         running, held = threading.Event(), threading.Event()
-        work = asyncio.ensure_future(
-            writer(store).run(lambda _: (running.set(), held.wait(30)))
-        )
+        work = asyncio.ensure_future(writer(store).run(lambda _: (running.set(), held.wait(30))))
         await asyncio.to_thread(running.wait, 5)
         assert len(await asyncio.wait_for(store.leaves(), 5)) == 1
         held.set()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from marketplace.adapters.sql.plan import Match, Value
 
-Bound: TypeAlias = str | int | bytes | None | list[str | int]
+Bound: TypeAlias = str | int | bytes | list[str | int] | None
 
 
 @dataclass(frozen=True, slots=True)

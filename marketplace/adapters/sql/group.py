@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from marketplace.adapters.sql.log import Verdict
-from marketplace.core.errors import SequenceTaken, StoreUnavailable
+from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.store import Entry, Record
 
 Waiting: TypeAlias = tuple[Record, "asyncio.Future[Entry]"]
@@ -65,6 +65,6 @@ def _tell(future: "asyncio.Future[Entry]", verdict: Verdict | Exception) -> None
 
 def _own(error: Exception) -> Exception:
     # Each caller gets its own, or their tracebacks would grow on one another.
-    if isinstance(error, StoreUnavailable | SequenceTaken):
-        return type(error)(*error.values.values())
+    if isinstance(error, StoreUnavailable):
+        return StoreUnavailable(error.store, error.reason)
     return error

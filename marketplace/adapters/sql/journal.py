@@ -47,12 +47,12 @@ def _begin(request: Request, now: int) -> Plan[tuple[Standing, Answer | None]]:
         named,
     )
     # Whoever had it may have let it go since the first statement.
-    body_digest, status, media_type, body = rows[0] if rows else (request.body_digest, *[None] * 3)
-    if body_digest != request.body_digest:
-        return Standing.CHANGED, None
-    if status is None:
-        return Standing.IN_PROGRESS, None
-    return Standing.DONE, Answer(status, media_type, body)
+    for body_digest, status, media_type, body in rows:
+        if body_digest != request.body_digest:
+            return Standing.CHANGED, None
+        if status is not None:
+            return Standing.DONE, Answer(status, media_type, body)
+    return Standing.IN_PROGRESS, None
 
 
 def _finish(request: Request, answer: Answer | None) -> Plan[None]:

@@ -9,9 +9,7 @@ from marketplace.adapters.sql.plan import LOG, Many, Plan, Query, Room, Row, Val
 from marketplace.core.errors import SequenceTaken
 from marketplace.ports.store import Entry, Record
 
-COLUMNS = (
-    "idx, kind, digest, signer, thread, position, parties, leaf, leaf_hash, body, received_at"
-)
+COLUMNS = "idx, kind, digest, signer, thread, position, parties, leaf, leaf_hash, body, received_at"
 
 Verdict = Entry | SequenceTaken
 
@@ -25,9 +23,9 @@ class SqlLog(Room):
 
     async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
         """The entry of a message; an empty signer matches any."""
-        where, values = "kind = ? AND digest = ?", (kind, digest)
+        where, values = "kind = ? AND digest = ?", [kind, digest]
         if signer:
-            where, values = f"{where} AND signer = ?", (*values, signer)
+            where, values = f"{where} AND signer = ?", [*values, signer]
         found = await self._select(f"WHERE {where} ORDER BY idx LIMIT 1", *values)
         return found[0] if found else None
 

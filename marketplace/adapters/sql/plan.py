@@ -31,7 +31,7 @@ class Match:
         return bool(self.must or self.begun)
 
 
-Value: TypeAlias = str | int | bytes | None | Sequence[str] | Sequence[int] | Match
+Value: TypeAlias = str | int | bytes | Sequence[str] | Sequence[int] | Match | None
 
 
 @dataclass(frozen=True, slots=True)

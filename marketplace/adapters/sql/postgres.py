@@ -31,11 +31,20 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS:.0f}s",
     "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
 }
+# What the driver cannot encode, and what the server then still cannot hold.
+UNSTORABLE = (ValueError, asyncpg.DataError, asyncpg.CharacterNotInRepertoireError)
+
+UNANSWERED = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+    asyncpg.InternalClientError,
+    OSError,  # a TimeoutError is one
+)
+
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 # What reads in several steps searches: its values decide which index is good.
 SNAPSHOT = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-    " SET LOCAL plan_cache_mode = force_custom_plan"
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan"
 )
 
 
@@ -106,11 +115,9 @@ def naming() -> Iterator[None]:
     """What the database cannot store is a ValueError, all else that it says StoreUnavailable."""
     try:
         yield
-    except (asyncpg.DataError, asyncpg.exceptions.CharacterNotInRepertoireError) as error:
+    except UNSTORABLE as error:
         raise ValueError(str(error)) from None
-    except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError, TimeoutError) as error:
-        if isinstance(error, ValueError):
-            raise ValueError(str(error)) from None
+    except UNANSWERED as error:
         reason = str(error) or type(error).__name__
         raise StoreUnavailable(POSTGRESQL.name, reason) from None
 
@@ -134,9 +141,7 @@ async def _drive(
         rows = await _do(step, connection, seconds)
 
 
-async def _do(
-    step: Step, connection: asyncpg.Connection, seconds: float | None
-) -> Sequence[Row]:
+async def _do(step: Step, connection: asyncpg.Connection, seconds: float | None) -> Sequence[Row]:
     match step:
         case Query(sql, values):
             found: Sequence[Row] = await connection.fetch(

@@ -68,9 +68,9 @@ def search(wanted: Search) -> Plan[list[Found]]:
 
 def listing(row: Row) -> ListingRow:
     """A row of ``COLUMNS``."""
-    *words, attributes, lowest, highest, capacity, expires_at, heartbeat, published_at = row
+    thread, digest, seller, kind, title, unit, attributes, lowest, highest, *rest = row
     facts, prices = json.loads(attributes), (number(lowest), number(highest))
-    return ListingRow(*words, facts, *prices, capacity, expires_at, heartbeat, published_at)
+    return ListingRow(thread, digest, seller, kind, title, unit, facts, *prices, *rest)
 
 
 def _stretch(wanted: Search, order: str) -> Plan[tuple[Sequence[Row], bool]]:

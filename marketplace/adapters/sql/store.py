@@ -1,6 +1,7 @@
 """One durable store for every port, on the database that its address names."""
 
 from pathlib import Path
+from typing import Self
 
 from marketplace.adapters.sql.artifacts import SqlArtifacts
 from marketplace.adapters.sql.journal import SqlJournal
@@ -31,7 +32,7 @@ class SqlStore(SqlLog, SqlIndex, SqlArtifacts, SqlJournal, SqlWebhooks):
         """Finish what was begun and let the database go."""
         await self._database.close()
 
-    async def __aenter__(self) -> "SqlStore":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

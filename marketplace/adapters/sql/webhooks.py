@@ -1,6 +1,6 @@
 """Webhooks in SQL."""
 
-from marketplace.adapters.sql.plan import Hold, Plan, Query, Room
+from marketplace.adapters.sql.plan import Hold, Plan, Query, Room, Row
 from marketplace.ports.webhooks import DeadLetter, Subscription
 
 COLUMNS = "id, account, url, secret, following, attempts, next_at, disabled"
@@ -57,7 +57,13 @@ def _subscribe(new: Subscription, most: int) -> Plan[bool]:
 
 def _select(where: str, *values: str | int) -> Plan[list[Subscription]]:
     rows = yield Query(f"SELECT {COLUMNS} FROM subscriptions WHERE {where}", values)  # noqa: S608
-    return [Subscription(*columns, disabled=bool(disabled)) for *columns, disabled in rows]
+    return [_subscription(row) for row in rows]
+
+
+def _subscription(row: Row) -> Subscription:
+    identity, account, url, secret, following, attempts, next_at, disabled = row
+    place = following, attempts, next_at
+    return Subscription(identity, account, url, secret, *place, bool(disabled))
 
 
 def _unsubscribe(account: str, subscription: str) -> Plan[bool]:
