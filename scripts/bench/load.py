@@ -87,12 +87,16 @@ class Measured:
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
-async def post_all(port: int, path: str, bodies: Sequence[Sequence[bytes]], status: int) -> Measured:
+async def post_all(
+    port: int, path: str, bodies: Sequence[Sequence[bytes]], status: int
+) -> Measured:
     """Each agent's bodies over its own connection, all agents at once."""
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     agents = [
-        (await loop.create_connection(lambda own=own: Agent(path, own, status), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda own=own: Agent(path, own, status), "127.0.0.1", port))[
+            1
+        ]
         for own in bodies
     ]
     await asyncio.gather(*(agent.done for agent in agents))

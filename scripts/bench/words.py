@@ -50,7 +50,9 @@ class Hand:
             Issue("delivery_window", 60, 7200, 60),
         )
         rules = Settlement(TOKEN, review_window=600)
-        content = Content("compute", title, "hour", OutcomeSpace(issues), {"region": "north"}, rules)
+        content = Content(
+            "compute", title, "hour", OutcomeSpace(issues), {"region": "north"}, rules
+        )
         header = Listing(address_of(seller), content.digest, ZERO_DIGEST, self.now + 24 * HOUR)
         return self._say(Kind.LISTING, seller, header, None, content)
 
@@ -87,9 +89,7 @@ class Hand:
             outcome = {"unit_price": price, "quantity": 10, "delivery_window": 600}
             salt = "0x" + keccak(f"{negotiation} {number}".encode()).hex()
             subject = Subject(invitation.listing, outcome, {}, salt)
-            terms = replace(
-                self._terms(invitation, subject), previous=head, price=price * 10
-            )
+            terms = replace(self._terms(invitation, subject), previous=head, price=price * 10)
             offer = self._say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
             head = offer.digest
             yield offer
