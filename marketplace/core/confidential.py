@@ -56,10 +56,13 @@ class Sealed:
         boxes = mapping(found["boxes"], "boxes")
         if not 1 <= len(boxes) <= 2:  # noqa: PLR2004 a negotiation has two parties
             raise ValueMalformed("boxes", str(len(boxes)), "one box for each of the two parties")
+        parsed = {address(party, "party"): _box(box) for party, box in boxes.items()}
+        if len(parsed) != len(boxes):
+            raise ValueMalformed("boxes", shown(sorted(boxes)), "one box for each of the parties")
         return cls(
             previous=digest(found["previous"], "previous"),
             open_by=integer(found["open_by"], "open_by", 0, LATEST),
-            boxes={address(party, "party"): _box(box) for party, box in boxes.items()},
+            boxes=parsed,
         )
 
 
