@@ -38,7 +38,8 @@ from marketplace.core.eip712 import Domain
 from marketplace.core.entry import TIMEOUT, read, timeout_leaf
 from marketplace.core.errors import ParleyError
 from marketplace.core.message import Domains, Message, parse_message
-from marketplace.core.negotiation import Negotiation, State, advance, begin, time_outfrom marketplace.core.values import canonical, parse_json
+from marketplace.core.negotiation import Negotiation, State, advance, begin, time_out
+from marketplace.core.values import canonical, parse_json
 
 DOMAINS = Domains((DOMAIN, FIRST_DOMAIN))
 BUYERS = delegation(BUYER, expires_at=NOW + 300)
