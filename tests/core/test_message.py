@@ -140,7 +140,9 @@ def test_content_and_subject_are_those_that_were_signed():
     assert refusal({**envelope(Kind.OFFER), "detail": about}).code == "DigestMismatch"
 
 
-@pytest.mark.parametrize("kind", [Kind.INVITATION, Kind.REJECTION, Kind.WITHDRAWAL])
+@pytest.mark.parametrize(
+    "kind", [Kind.INVITATION, Kind.REJECTION, Kind.WITHDRAWAL, Kind.ESCALATION]
+)
 def test_word_is_not_moved_into_another_negotiation(kind: Kind):
     told = refusal({**envelope(kind), "negotiation": word("another")})
     assert told.code == "DigestMismatch"
