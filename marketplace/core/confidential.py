@@ -1,9 +1,10 @@
-"""Confidential offers: the envelope in the open, terms and subject for the parties alone.
+"""Confidential offers: terms and subject for the parties alone.
 
-The registry sees who speaks, what digest is signed, which word it answers and until when
-it could be opened; it can check turn, chain, rounds and deadline, and nothing of the
-outcome. What it is told in the open is also inside, and a party refuses an offer that
-says one thing outside and another inside. How the boxes are closed is ``sdk.boxes``.
+The envelope is in the open: the registry sees who speaks, what digest is signed, which
+word it answers and until when it could be opened; it can check turn, chain, rounds and
+deadline, and nothing of the outcome. What it is told in the open is also inside, and a
+party refuses an offer that says one thing outside and another inside. How the boxes are
+closed is ``sdk.boxes``.
 """
 
 import re

@@ -1,8 +1,11 @@
-"""Entries of the log: a leaf that everybody sees, a body that it commits to.
+"""Entries of the log: a leaf for everybody, a body that it commits to.
 
 The leaf is the envelope without what it carries, the SHA-256 of the body, and the
-registry's receipt time. The body is the rest under a salt, so that nobody who has the
-leaf alone can guess it. Who erases a body leaves the log as it was.
+registry's receipt time. The body is the rest under a salt, so that the commitment gives
+nobody a guess to try. Who erases a body leaves the log as it was.
+
+WARNING: the digest that was signed stays in the leaf. What has a salt of its own, as
+invitations and subjects have, is hidden; the reason of a rejection is found by trying.
 
 Three more members tell special cases apart: ``said_at``, of a word that was handed in
 after it was said, unwitnessed; ``deadline``, of the registry's own note that a

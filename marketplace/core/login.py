@@ -1,4 +1,4 @@
-"""Logins: a signed word that says who asks, of which registry, once, until when.
+"""Logins: who asks, of which registry, once, and until when.
 
 A wallet signs it as ``Login`` (EIP-712) or as a text of EIP-4361; both come to the same
 ``Claim``, which is checked in one way. A key that is not the account's own brings the
