@@ -1,4 +1,4 @@
-"""Requests for quotation: what a buyer looks for, and which listing a seller answers with.
+"""Requests for quotation: what a buyer looks for, and who answers.
 
 A request binds nobody. A seller answers with a ``Quotation`` that names its listing; the
 buyer invites on that one as on any other.

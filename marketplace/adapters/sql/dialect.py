@@ -1,4 +1,4 @@
-"""The differences between SQLite and PostgreSQL: one table of words, and how values are bound."""
+"""The differences between SQLite and PostgreSQL, in one table."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The log in SQL: appended in groups, so that a group costs as many statements as one record."""
+"""The log in SQL: a group of appends costs as much as one."""
 
 import json
 from collections.abc import Sequence

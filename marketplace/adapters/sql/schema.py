@@ -1,4 +1,4 @@
-"""Every schema that there was, as steps from one to the next; a database remembers its own.
+"""Every schema that there was, as steps from one to the next.
 
 A new database takes all of them, so that the way of an old one is walked every time.
 """

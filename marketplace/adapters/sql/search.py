@@ -1,4 +1,4 @@
-"""One search as SQL: what is common is walked in order, what is rare is looked up and sorted.
+"""One search as SQL: walk what is common, look up what is rare.
 
 A first stretch of the index that has the order is walked. Where it gives enough rows, that is
 all; where it promises that some more will, the walk goes on. Else few match, and the

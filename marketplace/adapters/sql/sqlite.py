@@ -1,4 +1,4 @@
-"""SQLite: one file, WAL, ``synchronous=FULL``, a thread that writes and one that reads."""
+"""SQLite: one file, WAL, FULL; one thread writes and one reads."""
 
 import asyncio
 import contextlib

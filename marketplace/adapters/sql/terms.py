@@ -1,4 +1,4 @@
-"""How a listing is spelled for a search: terms of plain ASCII, and integers that sort as text."""
+"""How a listing is spelled for a search: ASCII terms, sortable numbers."""
 
 from collections.abc import Iterable
 from hashlib import sha256
