@@ -275,7 +275,7 @@ LIVES: dict[str, Life] = {
         [
             soon(REDEEM, amount="half"),
             soon(RELEASE, amount="one more"),
-            soon(CLOSE, signed="nobody", amount="half"),
+            soon(CLOSE, signed="nobody", amount="nothing"),
         ],
         ["taken", "taken", "taken"],
     ),
