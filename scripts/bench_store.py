@@ -17,7 +17,20 @@ from marketplace.ports.index import Comparison, ListingRow, Order, Predicate, Se
 from marketplace.ports.store import Record
 
 NOW = 1_800_000_000
-WORDS = "gpu llama dataset render weather storage fast cheap spot reserved bulk daily".split()
+WORDS = [
+    "gpu",
+    "llama",
+    "dataset",
+    "render",
+    "weather",
+    "storage",
+    "fast",
+    "cheap",
+    "spot",
+    "reserved",
+    "bulk",
+    "daily",
+]
 KINDS = ("compute", "data", "storage", "inference")
 APPENDS, ROUNDS, SELLERS = 10_000, 25, 2_000
 

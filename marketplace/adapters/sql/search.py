@@ -8,7 +8,7 @@ alone is common, and all together are not, the walk goes to the end.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from marketplace.adapters.sql.plan import Match, Plan, Query, Row, Snapshot, Value
 from marketplace.adapters.sql.terms import match, number, sortable
@@ -124,12 +124,15 @@ def _ranged(wanted: Search) -> Clauses:
 
 def _conditions(wanted: Search) -> Clauses:
     clauses = _ranged(wanted)
-    clauses.add("expires_at > ?", wanted.now)
+    clauses.add(f"{_walked('expires_at', wanted)} > ?", wanted.now)
     clauses.add("(heartbeat = 0 OR heard_at + heartbeat > ?)", wanted.now)
     clauses.add("capacity >= ?", max(1, wanted.units))
+    if wanted.seller:
+        clauses.add("seller = ?", wanted.seller)
     for column, bound in _bounds(wanted):
-        clauses.add(f"{column} <= ?", bound)
-    terms = match(wanted)
+        clauses.add(f"{_walked(column, wanted)} <= ?", bound)
+    # Kind and seller are there in plain.
+    terms = match(replace(wanted, kind="", seller=""))
     for term in (*(f" {term} " for term in terms.must), *(f" {term}" for term in terms.begun)):
         clauses.add("{within}(terms, ?) > 0", term)
     for term in terms.never:
@@ -138,6 +141,11 @@ def _conditions(wanted: Search) -> Clauses:
         same = "SELECT 1 FROM listing_numbers n WHERE n.id = listings.id AND n.name = ?"
         clauses.add(f"EXISTS ({same} AND n.number {sign} ?)", name, size)
     return clauses
+
+
+def _walked(column: str, wanted: Search) -> str:
+    # An index of its own would answer a condition on the column, but in another order.
+    return column if column == KEYS[wanted.order] else f"coalesce({column}, {column})"
 
 
 def _compared(wanted: Search) -> list[Predicate]:
