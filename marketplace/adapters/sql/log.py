@@ -1,4 +1,4 @@
-"""The log in SQL: appended in groups, so that a group costs as many statements as one record."""
+"""The log in SQL, appended in groups that cost what one record does."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool, one group of appends at a time, and names for what goes wrong."""
+"""PostgreSQL: a small pool, and one group of appends at a time."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""One search as SQL: what is common is walked in order, what is rare is looked up and sorted.
+"""One search as SQL: what is common is walked, what is rare looked up.
 
 A first stretch of the index that has the order is walked. Where it gives enough rows, that is
 all; where it promises that some more will, the walk goes on. Else few match, and the
@@ -56,13 +56,16 @@ def search(wanted: Search) -> Plan[list[Found]]:
         return []
     yield Snapshot()
     clauses, order = _conditions(wanted), f" ORDER BY {KEYS[wanted.order]}, thread"
-    rows, complete = yield from _stretch(wanted, order)
-    if not complete:
+    rows, end = yield from _stretch(wanted, order)
+    missing = wanted.limit - len(rows)
+    if end is not None and missing > 0:
+        clauses.add(f"({KEYS[wanted.order]}, thread) >= (?, ?)", *end)
         rare = len(rows) * STRETCHES < wanted.limit
         few = (yield from _few(wanted)) if rare else None
         if few is not None:
             clauses.add("id IN (SELECT t.value FROM {integers})", few)
-        rows = yield clauses.query(SELECT, order, wanted.limit)
+        more = yield clauses.query(SELECT, order, missing)
+        rows = [*rows, *more]
     return [_found(row, wanted.order) for row in rows]
 
 
@@ -73,14 +76,14 @@ def listing(row: Row) -> ListingRow:
     return ListingRow(thread, digest, seller, kind, title, unit, facts, *prices, *rest)
 
 
-def _stretch(wanted: Search, order: str) -> Plan[tuple[Sequence[Row], bool]]:
-    """What a stretch of the walk has, and whether that is the answer."""
+def _stretch(wanted: Search, order: str) -> Plan[tuple[Sequence[Row], Row | None]]:
+    """What a stretch of the walk has, and the place where it ends; None: that was all."""
     clauses, key = _conditions(wanted), KEYS[wanted.order]
     ends = yield _ranged(wanted).query(f"SELECT {key}, thread FROM listings", order, 1, STRETCH)  # noqa: S608
     for end in ends:
         clauses.add(f"({key}, thread) < (?, ?)", *end)
     rows = yield clauses.query(SELECT, order, wanted.limit)
-    return rows, not ends or len(rows) >= wanted.limit
+    return rows, ends[0] if ends else None
 
 
 def _few(wanted: Search) -> Plan[list[int] | None]:

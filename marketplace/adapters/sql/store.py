@@ -1,4 +1,4 @@
-"""One durable store for every port, on the database that its address names."""
+"""One durable store for every port, on the database of an address."""
 
 from pathlib import Path
 from typing import Self

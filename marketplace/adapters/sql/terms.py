@@ -1,4 +1,4 @@
-"""How a listing is spelled for a search: terms of plain ASCII, and integers that sort as text."""
+"""A listing as a search spells it: plain terms, sortable integers."""
 
 from collections.abc import Iterable
 from hashlib import sha256
