@@ -11,7 +11,6 @@ from typing import Protocol
 
 from marketplace.core.request import Predicate
 
-
 # What a database counts with; a listing and a search that name more meet here.
 MOST_UNITS = (1 << 62) - 1
 
