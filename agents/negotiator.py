@@ -3,17 +3,38 @@
 Deterministic: the same preferences, curve and messages give the same words.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from agents.acceptance import ac_next
 from agents.goods import Good
 from agents.offering import distance_to, propose
 from agents.preferences import Ranked, rank
 from agents.strategies import Strategy
-from marketplace.sdk import Agreement, Offer, Outcome, PolicyDenied, State, Talk, TermsInfeasible
+from marketplace.sdk import (
+    Agreement,
+    Offer,
+    Outcome,
+    PolicyDenied,
+    Reason,
+    State,
+    Talk,
+    TermsInfeasible,
+)
 
-PRICE = "unit_price"
+PRICE, QUANTITY = "unit_price", "quantity"
+# What may be otherwise later; all else that a signer or the chain refuses is unacceptable.
+REASONS = dict.fromkeys(
+    (
+        "Unservable",
+        "ExposureExceeded",
+        "NonceSpent",
+        "BalanceShort",
+        "FundsShort",
+        "AllowanceShort",
+    ),
+    Reason.UNSERVABLE,
+) | {"OpenExpired": Reason.EXPIRED}
 
 
 def _silent(_: Talk) -> None:
@@ -29,17 +50,20 @@ class Negotiator:
         strategy: private.
         good: says how a delivery is recognised; an offer that says otherwise is not taken.
         tell: is called when an offer came and when the talk is over, for whoever watches.
+        ranked: the listing's outcomes as ``rank`` scores them for the strategy, where that is
+            known from another talk; empty: they are scored here.
     """
 
     talk: Talk
     strategy: Strategy
     good: Good
     tell: Callable[[Talk], None] = _silent
-    _ranked: list[Ranked] = field(init=False)
+    ranked: Sequence[Ranked] = ()
 
     def __post_init__(self) -> None:
         """Score the outcome space once."""
-        self._ranked = rank(self.strategy.preferences, self.talk.content.space)
+        if not self.ranked:
+            self.ranked = rank(self.strategy.preferences, self.talk.content.space)
 
     def run(self) -> Agreement | None:
         """Negotiate until there is an agreement or the talk is over.
@@ -51,14 +75,24 @@ class Negotiator:
                 a word that cannot come.
         """
         while self.talk.wait() in (State.INIT, State.PROPOSED, State.COUNTER):
-            self.tell(self.talk)
-            try:
-                self.step()
-            except (PolicyDenied, TermsInfeasible):
-                self.talk.reject()
-                raise
+            self._turn()
         self.tell(self.talk)
         return self.talk.agreement
+
+    def answer(self) -> State:
+        """Take the turn, if it is this side's, without waiting for one; raises as ``run`` does."""
+        self.talk.sync()
+        if self.talk.my_turn:
+            self._turn()
+        return self.talk.state
+
+    def _turn(self) -> None:
+        self.tell(self.talk)
+        try:
+            self.step()
+        except (PolicyDenied, TermsInfeasible) as error:
+            self.talk.reject(REASONS.get(error.code, Reason.UNACCEPTABLE))
+            raise
 
     def step(self) -> None:
         """Take one turn: accept, offer or reject."""
@@ -70,26 +104,38 @@ class Negotiator:
         elif bid is not None:
             self.talk.offer(bid.outcome, self.good.delivery(bid.outcome))
         else:
-            self.talk.reject()
+            self.talk.reject(self._why())
 
     @property
     def _rounds_left(self) -> int:
         negotiation = self.talk.negotiation
         return negotiation.invitation.max_rounds - len(negotiation.offers)
 
+    def _why(self) -> Reason:
+        # What would be offered if there were room for it, cannot be now.
+        wanted = self._rounds_left and any(self._admissible(one.outcome) for one in self.ranked)
+        return Reason.UNSERVABLE if wanted else Reason.UNACCEPTABLE
+
     def _next_bid(self) -> Ranked | None:
-        candidates = [one for one in self._ranked if self._admissible(one.outcome)]
+        room = self.talk.room
+        candidates = [
+            one
+            for one in self.ranked
+            if one.outcome[QUANTITY] <= room and self._admissible(one.outcome)
+        ]
         if not candidates:
             return None
         negotiation, preferences = self.talk.negotiation, self.strategy.preferences
         elapsed = len(negotiation.offers) / max(1, negotiation.invitation.max_rounds - 1)
-        target = self.strategy.curve.target(self._ranked[0].utility, preferences.reserved, elapsed)
+        target = self.strategy.curve.target(self.ranked[0].utility, preferences.reserved, elapsed)
         other = self.talk.standing.subject.outcome if self.talk.standing else None
         return propose(candidates, target, distance_to(self.talk.content.space, other))
 
     def _acceptable(self, standing: Offer, bid: Ranked | None) -> bool:
         outcome = standing.subject.outcome
         if standing.subject.delivery != self.good.delivery(outcome):
+            return False
+        if outcome[QUANTITY] > self.talk.room:
             return False
         preferences = self.strategy.preferences
         worth = preferences.utility(self.talk.content.space, outcome)

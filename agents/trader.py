@@ -5,18 +5,14 @@ a buyer whose seller never delivers takes the refund, a seller whose buyer never
 releases takes the claim, and one whose arbiter never rules takes what was signed for that.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from agents.faults import Fault, NoDeal, Undelivered
 from agents.goods import Demand, Supply
 from agents.negotiator import Negotiator
 from agents.strategies import Strategy
-from marketplace.sdk import Client, Content, DealState, Listed, Rules, Settlement, Talk
+from marketplace.sdk import Client, DealState, Listed, Rules, Settlement, Talk
 
-DEALS_AT_ONCE = 32
-LONGEST_TALK = 900
 ENDS = frozenset({DealState.RELEASED, DealState.RESOLVED, DealState.SETTLED})
 
 
@@ -83,6 +79,12 @@ def sell(client: Client, talk: Talk, strategy: Strategy, good: Supply) -> Settle
     position = deal.wait({DealState.FUNDED}, deal.agreement.terms.open_by)
     if position.state is not DealState.FUNDED:
         raise NoDeal(position.state.name, DealState.FUNDED.name)
+    fulfil(deal, good)
+    return deal
+
+
+def fulfil(deal: Settlement, good: Supply) -> None:
+    """As the seller of a funded deal: produce, deliver, wait for the release or claim."""
     try:
         data, charge = good.produce(deal.agreement)
     except Fault:
@@ -91,7 +93,6 @@ def sell(client: Client, talk: Talk, strategy: Strategy, good: Supply) -> Settle
         raise
     deal.deliver(data, charge)
     collect(deal)
-    return deal
 
 
 def collect(deal: Settlement) -> None:
@@ -103,38 +104,3 @@ def collect(deal: Settlement) -> None:
         position = deal.wait(ENDS, deal.arbitration_deadline)
         if position.state is DealState.DISPUTED:
             deal.expire()
-
-
-def _supplied(talk: Talk, supply: Callable[[Talk], Supply]) -> Supply:
-    """What to sell in a talk; who asks for nonsense, or for too long, is told no at once."""
-    if talk.remaining > LONGEST_TALK:
-        talk.reject()
-        raise NoDeal(f"{talk.remaining} s to the deadline", f"at most {LONGEST_TALK} s")
-    try:
-        return supply(talk)
-    except Exception:
-        talk.reject()
-        raise
-
-
-def serve(
-    client: Client,
-    strategy: Callable[[Content], Strategy],
-    supply: Callable[[Talk], Supply],
-    tell: Callable[[Settlement | Exception], object],
-) -> None:
-    """Sell to whoever invites, several at once, for ever; ``tell`` hears how each ended.
-
-    Who sets a deadline further than ``LONGEST_TALK`` away is rejected: a talk holds a place
-    here, and an idle inviter must not choose for how long.
-    """
-
-    def one(talk: Talk) -> None:
-        try:
-            tell(sell(client, talk, strategy(talk.content), _supplied(talk, supply)))
-        except Exception as error:  # noqa: BLE001 one bad buyer must not end the shop, nor silently
-            tell(error)
-
-    with ThreadPoolExecutor(DEALS_AT_ONCE) as pool:
-        for talk in client.invitations():
-            pool.submit(one, talk)

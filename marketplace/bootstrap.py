@@ -1,47 +1,81 @@
 """Wiring: the only module that knows every part; it decides nothing."""
 
-import socket
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
-import uvicorn
 from fastapi import FastAPI
 
-from marketplace.adapters.memory.bus import MemoryBus
-from marketplace.adapters.sql.sqlite import SqliteStore
-from marketplace.adapters.system import SystemClock, random_bytes32
+from marketplace.adapters.evm.view import EvmView
+from marketplace.adapters.http.poster import Poster
+from marketplace.adapters.system import SystemClock, random_below, random_bytes32, read_secret
 from marketplace.api.app import create_app
+from marketplace.api.limits import Limits
 from marketplace.api.services import Services
+from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
 from marketplace.core.login import Origin, Site
 from marketplace.core.message import Domains
-from marketplace.core.values import Address, Digest, address
+from marketplace.core.values import Address, Digest, Json, address
 from marketplace.ports.artifacts import ArtifactStore
 from marketplace.ports.bus import Bus
+from marketplace.ports.chain import DealEvent
 from marketplace.ports.clock import Clock
 from marketplace.ports.index import ListingIndex
 from marketplace.ports.journal import Journal
-from marketplace.ports.store import Store
+from marketplace.ports.store import Entry, Store
+from marketplace.ports.webhooks import WebhookStore
 from marketplace.services.access import Access
 from marketplace.services.agents import Agents
 from marketplace.services.archive import Archive
 from marketplace.services.artifacts import Artifacts
+from marketplace.services.chores import Chore
+from marketplace.services.courier import Courier
+from marketplace.services.deliveries import Deliveries
 from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
 from marketplace.services.logins import Logins
 from marketplace.services.messages import Messages, Rooms
 from marketplace.services.negotiations import Negotiations
+from marketplace.services.rates import Rates
+from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
+from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
+from marketplace.services.webhooks import Webhooks
 from marketplace.settings import RegistrySettings
 
-# Open event streams end with the server instead of holding it.
-SHUTDOWN_SECONDS = 2
+# An idle peer has saved up so many seconds' worth of requests.
+BURST_SECONDS = 10
+TIMER_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
+REPUTATION_SECONDS = 15.0
 
 
-class Stores(Store, ListingIndex, ArtifactStore, Journal, Protocol):
+class Stores(Store, ListingIndex, ArtifactStore, Journal, WebhookStore, Protocol):
     """All that a registry remembers, in one place."""
+
+    async def start(self) -> None:
+        """Open the database and bring it up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun, and let go of the database."""
+        ...
+
+
+class LivingBus(Bus, Protocol):
+    """A bus that may have a connection of its own."""
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        ...
+
+    async def close(self) -> None:
+        """End it."""
+        ...
 
 
 def build_services(
@@ -58,6 +92,7 @@ def build_services(
         domains=domains,
         clock=clock,
         store=stores,
+        journal=stores,
         archive=archive,
         access=access,
         messages=Messages(domains, stores, bus, clock, rooms, random_bytes32),
@@ -70,50 +105,118 @@ def build_services(
     )
 
 
-def build_logins(settings: RegistrySettings, services: Services, journal: Journal) -> Logins:
+def build_logins(settings: RegistrySettings, services: Services, secret: bytes) -> Logins:
     """Who may log in, and with which secret their tokens are signed."""
     origin = Origin.parse(settings.origin or f"http://{settings.host}:{settings.port}")
-    domain = services.domains.preferred
-    agents = services.agents
+    domain, agents = services.domains.preferred, services.agents
 
     async def revoked(principal: Address, delegation: Digest) -> bool:
         return await agents.revoked(domain, principal, delegation) is not None
 
-    tokens = Tokens(origin, (settings.secret,), settings.token_seconds)
-    return Logins(Site(origin, domain), tokens, journal, revoked, random_bytes32)
+    tokens = Tokens(origin, (secret,), settings.token_seconds)
+    return Logins(Site(origin, domain), tokens, services.journal, revoked, random_bytes32)
 
 
-def build_registry(settings: RegistrySettings) -> FastAPI:
-    """A registry on SQLite; the store closes with the application."""
-    domain = Domain(settings.chain_id, address(settings.escrow, "escrow"))
-    store = SqliteStore(settings.database)
-    app = create_app(build_services(domain, store, MemoryBus(), SystemClock()))
+def build_courier(settings: RegistrySettings, services: Services) -> tuple[Courier, Reach]:
+    """The way out to webhooks, and how far it goes."""
+    reach = Reach(plain=True, permits=anywhere) if settings.private_webhooks else Reach()
+
+    def shown(entry: Entry) -> Json:
+        # Only what concerns the subscriber comes this way, so it is the subscriber's to read.
+        view: Json = services.archive.view(entry, readable=True).model_dump()
+        return view
+
+    return Courier(Poster(reach), services.clock, shown), reach
+
+
+def build_limits(settings: RegistrySettings) -> Limits:
+    """How often one peer may ask."""
+    addresses, keys = settings.requests_per_second, settings.messages_per_second
+    return Limits(
+        addresses=Rates(addresses, addresses * BURST_SECONDS),
+        keys=Rates(keys, keys * BURST_SECONDS),
+        most_streams=settings.most_streams,
+    )
+
+
+def build_domains(settings: RegistrySettings) -> Domains:
+    """The present version's domain first, then the older one's if it is taken."""
+    present = Domain(settings.chain_id, address(settings.escrow, "escrow"))
+    if not settings.escrow_v1:
+        return Domains((present,))
+    older = replace(
+        present, version="1", verifying_contract=address(settings.escrow_v1, "escrow_v1")
+    )
+    return Domains((present, older))
+
+
+def build_app(
+    settings: RegistrySettings, services: Services, stores: Stores, secret: bytes
+) -> FastAPI:
+    """The application over ready services; nothing of it runs by itself."""
+    courier, reach = build_courier(settings, services)
+    webhooks = Webhooks(stores, stores, courier, reach, random_bytes32)
+    logins = build_logins(settings, services, secret)
+    return create_app(services, logins, webhooks, build_limits(settings))
+
+
+def build_access(settings: RegistrySettings) -> Access:
+    """Whom the operator lets read."""
+    auditors = frozenset(address(one, "auditor") for one in settings.auditors)
+    return Access(auditors, everybody=settings.public)
+
+
+def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
+    """A registry; its store and bus open and close with the application."""
+    clock = SystemClock()
+    domains, access = build_domains(settings), build_access(settings)
+    services = build_services(domains, stores, bus, clock, access)
+    app = build_app(settings, services, stores, read_secret(settings.secret_file))
+    courier, _ = build_courier(settings, services)
+    deliveries = Deliveries(stores, stores, courier, clock, random_below)
+
+    async def sweep() -> int:
+        return await stores.sweep(clock.now())
+
+    chores = [
+        Chore(Timers(stores, bus, clock, services.negotiations).run_once, TIMER_SECONDS),
+        Chore(sweep, SWEEP_SECONDS),
+        *build_reputation(settings, stores),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await stores.start()
+        await bus.start()
+        running = [asyncio.create_task(chore.repeat()) for chore in chores]
+        running.append(asyncio.create_task(deliveries.run(bus)))
         yield
-        store.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await bus.close()
+        await stores.close()
 
     app.router.lifespan_context = lifespan
     return app
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket: its port is known before the server runs on it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, or asyncio does not switch Nagle's algorithm off and each answer
-    # on a kept connection waits for tens of milliseconds.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
-    return bound
+def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
+    """Counting settled deals, where there is a chain to ask."""
+    if not settings.rpc:
+        return []
+    view: list[EvmView] = []
 
+    def seen() -> EvmView:
+        # Connected when it is first asked: a registry starts without its chain.
+        if not view:
+            view.append(EvmView(settings.rpc, address(settings.escrow, "escrow")))
+        return view[0]
 
-def build_server(settings: RegistrySettings) -> uvicorn.Server:
-    """The registry's HTTP server, not yet running."""
-    config = uvicorn.Config(
-        build_registry(settings),
-        log_level="warning",
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    return uvicorn.Server(config)
+    async def events(first: int, last: int) -> list[DealEvent]:
+        return await asyncio.to_thread(lambda: seen().events(first, last))
+
+    async def height() -> int:
+        return await asyncio.to_thread(lambda: seen().height())
+
+    return [Chore(Reputation(stores, events, height).run_once, REPUTATION_SECONDS)]

@@ -16,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from marketplace.adapters.evm.factory import escrow_address
-from marketplace.bootstrap import build_server, listen
 from marketplace.core.audit import Report
 from marketplace.core.errors import ParleyError
 from marketplace.devnet import devnet as start_devnet
+from marketplace.hosting import listen
+from marketplace.hosting import serve as serve_registry
 from marketplace.sdk.auditing import audit_market
 from marketplace.settings import Chain, DevnetSettings, RegistrySettings
 
@@ -40,15 +41,56 @@ def serve(
     escrow: Annotated[
         str, typer.Option(help="The escrow's address: this version's own, the same on every chain.")
     ] = escrow_address(),
-    database: Annotated[Path, typer.Option(help="SQLite file.")] = Path("parley.sqlite"),
+    escrow_v1: Annotated[
+        str, typer.Option(help="Take version 1's messages too, for its escrow.")
+    ] = "",
+    database: Annotated[str, typer.Option(help="SQLite file, or postgresql://…")] = "parley.sqlite",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes; more than one on PostgreSQL.")
+    ] = 1,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+    origin: Annotated[
+        str, typer.Option(help="The origin that clients reach it at, which their logins name.")
+    ] = "",
+    secret_file: Annotated[
+        Path, typer.Option(help="What tokens are signed with; made if absent, shared by workers.")
+    ] = Path("parley.secret"),
+    auditor: Annotated[
+        list[str] | None, typer.Option(help="An account that may read every negotiation.")
+    ] = None,
+    public: Annotated[bool, typer.Option(help="Everybody may read every negotiation.")] = False,
+    requests_per_second: Annotated[int, typer.Option(help="Of one address; 0: no limit.")] = 200,
+    messages_per_second: Annotated[int, typer.Option(help="Under one key; 0: no limit.")] = 50,
+    most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
+    private_webhooks: Annotated[
+        bool, typer.Option(help="Let webhooks go to private networks, over http too.")
+    ] = False,
+    rpc: Annotated[str, typer.Option(help="JSON-RPC URL to count settled deals from.")] = "",
 ) -> None:
-    """Run a registry for one escrow. It holds no key and no money."""
-    settings = RegistrySettings(database, chain_id, escrow, host, port)
-    server, bound = build_server(settings), listen(host, port)
-    errors.print(f"registry on http://{host}:{bound.getsockname()[1]} (API at /docs)")
-    server.run(sockets=[bound])
+    """Run a registry for one escrow. It holds no key of a party and no money."""
+    bound = listen(host, port)
+    port = bound.getsockname()[1]
+    settings = RegistrySettings(
+        database=database,
+        chain_id=chain_id,
+        escrow=escrow,
+        escrow_v1=escrow_v1,
+        host=host,
+        port=port,
+        workers=workers,
+        origin=origin,
+        secret_file=secret_file,
+        auditors=tuple(auditor or ()),
+        public=public,
+        requests_per_second=requests_per_second,
+        messages_per_second=messages_per_second,
+        most_streams=most_streams,
+        private_webhooks=private_webhooks,
+        rpc=rpc,
+    )
+    errors.print(f"registry on http://{host}:{port} (API at /docs)")
+    serve_registry(settings, bound)
 
 
 @app.command()

@@ -17,7 +17,7 @@ import uvicorn
 
 from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import DevChain, start_chain
-from marketplace.bootstrap import build_server, listen
+from marketplace.hosting import build_server, listen
 from marketplace.sdk.devnet import Devnet
 from marketplace.sdk.wallet import Wallet
 from marketplace.settings import DEV_TOKENS, DEV_WEI, DevnetSettings, RegistrySettings
@@ -40,10 +40,14 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
         deployment, keys = _populate(chain, settings)
         server = build_server(
             RegistrySettings(
-                database=settings.directory / "registry.sqlite",
+                database=str(settings.directory / "registry.sqlite"),
                 chain_id=deployment.chain_id,
                 escrow=deployment.escrow,
                 port=port,
+                secret_file=settings.directory / "registry.secret",
+                public=True,
+                private_webhooks=True,
+                rpc=chain.rpc_url,
             )
         )
         network = Devnet(

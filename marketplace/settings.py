@@ -15,18 +15,43 @@ class RegistrySettings:
     """What a registry needs.
 
     Attributes:
-        database: the SQLite file.
-        chain_id: the chain whose escrow the messages name.
-        escrow: the escrow's address.
+        database: a SQLite file, or a URL ``postgresql://…``.
+        chain_id: the chain whose escrows the messages name.
+        escrow: the address of this version's escrow.
+        escrow_v1: the address of version 1's, if its messages are taken too.
         host: where to listen; loopback unless told otherwise.
         port: TCP port.
+        workers: processes; more than one takes PostgreSQL.
+        origin: the URL's origin as clients write it, which their logins name; empty: host
+            and port.
+        secret_file: what tokens are signed with; made where it is not there.
+        token_seconds: how long a login lasts.
+        auditors: accounts that may read every negotiation.
+        public: whether everybody may; for development.
+        requests_per_second: of one network address; 0: no limit.
+        messages_per_second: under one signer's key; 0: no limit.
+        most_streams: open event streams of one address; 0: no limit.
+        private_webhooks: whether webhooks may be posted to private networks over http.
+        rpc: a JSON-RPC URL from which settled deals are counted; empty: none are.
     """
 
-    database: Path
+    database: str
     chain_id: int
     escrow: str
+    escrow_v1: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
+    workers: int = 1
+    origin: str = ""
+    secret_file: Path = Path("parley.secret")
+    token_seconds: int = 900
+    auditors: tuple[str, ...] = ()
+    public: bool = False
+    requests_per_second: int = 0
+    messages_per_second: int = 0
+    most_streams: int = 0
+    private_webhooks: bool = False
+    rpc: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from marketplace.core.consent import (
     without_buyer,
 )
 from marketplace.core.eip712 import Domain, Typed, typed_data
-from marketplace.core.identity import Delegation, Revocation, Scope
+from marketplace.core.identity import ROLES, Delegation, Revocation, Scope
 from marketplace.core.listing import Listing
+from marketplace.core.login import Login, Origin
 from marketplace.core.request import Quotation, Request
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
@@ -108,9 +109,24 @@ def filled(index: int, kind: str) -> str | int:
     return (1 << int(kind.removeprefix("uint"))) - 1 - index
 
 
+LOGIN = Login(
+    account=BUYER,
+    origin=Origin.parse("https://registry.example").digest,
+    nonce=word("nonce"),
+    issued_at=1_799_999_000,
+    expires_at=1_800_000_000,
+    scope=Scope.READ | Scope.LIST,
+)
+MANDATE = Delegation(
+    principal=BUYER,
+    delegate="0x" + "50" * 20,
+    scope=ROLES["negotiator"],
+    expires_at=1_800_000_000,
+    salt=word("salt"),
+)
 LEAVES = [terms.struct_hash() for terms in CATALOGUE]
 DEAL = TERMS.digest(DOMAIN)
-MOST, MOST_UINT40 = (1 << 104) - 1, (1 << 40) - 1
+MOST, MOST_UINT40, MOST_UINT32 = (1 << 104) - 1, (1 << 40) - 1, (1 << 32) - 1
 SETTLEMENT = Settlement(DEAL, charge=1_000, bond_to_seller=100, valid_before=1_800_000_123)
 SERIES_DEALS = [member.digest(DOMAIN) for member in SERIES]
 TOTAL = 1_001
@@ -160,7 +176,7 @@ def messages() -> Cases:
         ("escalation", Escalation(*here, 1_800_000_000), BUYER_KEY),
         ("upload", UPLOAD, BUYER_KEY),
     )
-    structs = dict.fromkeys(type(struct) for _, struct, _ in plain)
+    structs = dict.fromkeys([*(type(struct) for _, struct, _ in plain), Login])
     full = ((f"{struct.NAME}, every field", highest(struct), BUYER_KEY) for struct in structs)
     return tuple((name, struct, DOMAIN, key) for name, struct, key in (*plain, *full))
 
@@ -203,6 +219,25 @@ CASES: dict[str, Cases] = {
     ),
     "messages": messages(),
     "version1": first_version(),
+    "logins": (
+        ("login", LOGIN, DOMAIN, BUYER_KEY),
+        (
+            "login at another registry of the same escrow",
+            replace(LOGIN, origin=Origin.parse("http://127.0.0.1:8080").digest),
+            DOMAIN,
+            BUYER_KEY,
+        ),
+        (
+            "highest login",
+            Login(
+                "0x" + "ff" * 20, *["0x" + "ff" * 32] * 2, MOST_UINT40, MOST_UINT40 - 1, MOST_UINT32
+            ),
+            DOMAIN,
+            SELLER_KEY,
+        ),
+        ("delegation", MANDATE, DOMAIN, BUYER_KEY),
+        ("delegation on another chain", MANDATE, replace(DOMAIN, chain_id=1), BUYER_KEY),
+    ),
     "deals": (
         ("credits of an ERC-1155", CREDITS, DOMAIN, SELLER_KEY),
         ("credits of an ERC-20", replace(CREDITS, multi=False, id=0), DOMAIN, SELLER_KEY),

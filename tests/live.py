@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from marketplace.bootstrap import build_services, listen
 from marketplace.core.agreement import Agreement
 from marketplace.core.eip712 import Domain
 from marketplace.sdk import (
+    Capacity,
     Client,
     Content,
     Issue,
@@ -230,11 +232,14 @@ class Stage:
         self,
         wallet: Wallet | SpyWallet | None = None,
         url: str = "",
+        capacity: Capacity | None = None,
+        ledger: Path | None = None,
         **limits: Any,  # noqa: ANN401 any limit
     ) -> Party:
         """A client with funds."""
         wallet, limited = wallet or self.network.wallet(), self.network.limits(**limits)
-        made = Party(Client(url or self.url, self.network.rpc, wallet, limited))
+        client = Client(url or self.url, self.network.rpc, wallet, limited, ledger, capacity)
+        made = Party(client)
         self.parties.append(made)
         return made
 

@@ -14,18 +14,7 @@ from marketplace.wire.views import MessagesView, MessageView
 
 def shown(use: Services, entry: Entry, caller: Caller | None) -> MessageView:
     """An entry, with its message if the caller may read it."""
-    record = entry.record
-    logged = use.archive.logged(entry)
-    readable = use.access.may_read(entry, caller) and logged.envelope is not None
-    return MessageView(
-        index=entry.index,
-        thread=record.thread,
-        sequence=record.position,
-        kind=record.kind,
-        received_at=record.received_at,
-        said_at=logged.said_at,
-        message=dict(logged.envelope) if readable and logged.envelope else None,
-    )
+    return use.archive.view(entry, readable=use.access.may_read(entry, caller))
 
 
 def all_shown(use: Services, entries: Iterable[Entry], caller: Caller | None) -> MessagesView:

@@ -3,10 +3,13 @@
 from fastapi import FastAPI
 
 from marketplace.api import discovery, following, negotiating, routes
+from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
+from marketplace.api.limits import Limits, add_limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
 from marketplace.services.logins import Logins
+from marketplace.services.webhooks import Webhooks
 
 DESCRIPTION = """
 A witness, not an authority: it lists, relays, checks and logs signed messages. It cannot
@@ -15,15 +18,17 @@ with a stable `code` and the two values that disagree.
 """
 
 
-def create_app(services: Services, logins: Logins) -> FastAPI:
+def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: Limits) -> FastAPI:
     """The registry's ASGI application over ready services."""
     # A redirect would be an answer that is neither a view nor a problem.
     app = FastAPI(
         title="Parley registry", version="1", description=DESCRIPTION, redirect_slashes=False
     )
     app.state.services = services
-    for room in (routes, discovery, negotiating, following):
+    app.state.webhooks = webhooks
+    for room in (routes, discovery, negotiating, following, hooks):
         app.include_router(room.router)
     add_logins(app, logins, services.clock)
+    add_limits(app, limits)
     refuse_by_name(app)
     return app

@@ -14,8 +14,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from marketplace.api.body import read_json
 from marketplace.core.errors import LoginMissing
-from marketplace.core.identity import Scope
-from marketplace.core.login import Caller, names
+from marketplace.core.identity import Scope, scope_names
+from marketplace.core.login import Caller
 from marketplace.ports.clock import Clock
 from marketplace.services.logins import Logins
 from marketplace.wire.logins import ChallengeView, TokenView
@@ -68,13 +68,13 @@ OptionalCaller = Annotated[Caller | None, Depends(_caller)]
 def require(needed: Scope) -> Any:  # noqa: ANN401 what FastAPI's own markers are
     """The caller, who must hold these scopes; LoginMissing, TokenRefused or ScopeMissing."""
     check: Callable[..., Awaitable[Caller]] = _checking(needed)
-    return Security(check, scopes=names(needed).split())
+    return Security(check, scopes=scope_names(needed).split())
 
 
 def _checking(needed: Scope) -> Callable[..., Awaitable[Caller]]:
     async def checked(caller: OptionalCaller) -> Caller:
         if caller is None:
-            raise LoginMissing(names(needed))
+            raise LoginMissing(scope_names(needed))
         caller.check(needed)
         return caller
 

@@ -3,20 +3,39 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.api.answers import all_shown, shown
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
+from marketplace.api.limits import address_of, limits_of
 from marketplace.api.routes import REFUSALS
-from marketplace.api.services import LARGEST_PAGE, Limit, Services, Start, Use
+from marketplace.api.services import LARGEST_PAGE, Services, Use
 from marketplace.core.login import Caller
 from marketplace.core.values import Address, address
+from marketplace.ports.store import Entry
 from marketplace.wire.views import PollView
 
 LONGEST_POLL = 60
 
 router = APIRouter(responses=REFUSALS)  # type: ignore[arg-type]  # FastAPI's own alias is wider
+
+
+class Follow(BaseModel):
+    """What a reader of events asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    party: str = Field("", max_length=42, description="an address; empty: everything public")
+    start: int = Field(0, ge=0, le=2**53, description="index of the log")
+
+
+class Poll(Follow):
+    """What a poll asks for."""
+
+    wait: int = Field(0, ge=0, le=LONGEST_POLL, description="seconds")
+    limit: int = Field(LARGEST_PAGE, ge=1, le=LARGEST_PAGE)
 
 
 def _party(use: Services, party: str, caller: Caller | None) -> Address:
@@ -35,39 +54,37 @@ def _party(use: Services, party: str, caller: Caller | None) -> Address:
     openapi_extra=OPTIONAL_LOGIN,
 )
 async def follow_events(
+    request: Request,
     use: Use,
     caller: OptionalCaller,
-    party: str = "",
-    start: Start = 0,
+    asked: Annotated[Follow, Query()],
     last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
 ) -> StreamingResponse:
     """Messages as server-sent events; ``Last-Event-ID`` resumes after it, from the log."""
-    following = start if last_event_id is None else last_event_id + 1
-    stream = _stream(use, following, _party(use, party, caller), caller)
+    party = _party(use, asked.party, caller)
+    start = asked.start if last_event_id is None else last_event_id + 1
+    entries = use.feed.follow(start, party)
+    limits_of(request).check_stream(address_of(request))
+    counted = limits_of(request).counted(address_of(request), _stream(use, entries, caller))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(counted, media_type="text/event-stream", headers=headers)
 
 
 @router.get("/v1/events/poll", operation_id="pollEvents", openapi_extra=OPTIONAL_LOGIN)
 async def poll_events(
-    use: Use,
-    caller: OptionalCaller,
-    party: str = "",
-    start: Start = 0,
-    wait: Annotated[int, Query(ge=0, le=LONGEST_POLL, description="seconds")] = 0,
-    limit: Limit = LARGEST_PAGE,
+    use: Use, caller: OptionalCaller, asked: Annotated[Poll, Query()]
 ) -> PollView:
     """What has come from an index on, waiting a while for the first; ``next`` goes on."""
-    who = _party(use, party, caller)
-    entries = await use.feed.poll(start, limit, who, wait)
-    following = entries[-1].index + 1 if entries else start
+    who = _party(use, asked.party, caller)
+    entries = await use.feed.poll(asked.start, asked.limit, who, asked.wait)
+    following = entries[-1].index + 1 if entries else asked.start
     return PollView(messages=all_shown(use, entries, caller).messages, next=following)
 
 
 async def _stream(
-    use: Services, start: int, party: Address, caller: Caller | None
+    use: Services, entries: AsyncIterator[Entry | None], caller: Caller | None
 ) -> AsyncIterator[str]:
-    async for entry in use.feed.follow(start, party):
+    async for entry in entries:
         if entry is None:
             yield ": still here\n\n"
             continue

@@ -1,4 +1,4 @@
-"""Every refusal as a problem, and what a client without a good token is told to bring."""
+"""Every refusal as a problem, and what a client is told to bring."""
 
 from collections.abc import Mapping
 
@@ -11,6 +11,7 @@ from marketplace.core.errors import (
     AccessDenied,
     LoginMissing,
     ParleyError,
+    RateExceeded,
     RouteMissing,
     ScopeMissing,
     TokenRefused,
@@ -44,16 +45,26 @@ def bearer_challenge(error: AccessDenied) -> str:
             return f'{REALM}, error="invalid_grant"'
 
 
-def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def answer(error: ParleyError) -> JSONResponse:
+    """A refusal as its problem, with the headers that its status asks for."""
+    match error:
+        case AccessDenied():
+            headers = {"www-authenticate": bearer_challenge(error)}
+        case RateExceeded(_, seconds):
+            headers = {"retry-after": str(seconds)}
+        case _:
+            headers = {}
+    return _problem(to_problem(error), headers)
+
+
+def _problem(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ParleyError):
         raise error
-    denied = isinstance(error, AccessDenied)
-    headers = {"www-authenticate": bearer_challenge(error)} if denied else None
-    return _answer(to_problem(error), headers)
+    return answer(error)
 
 
 async def _refuse_parameters(_: Request, error: Exception) -> JSONResponse:
@@ -61,7 +72,7 @@ async def _refuse_parameters(_: Request, error: Exception) -> JSONResponse:
         raise error
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return _answer(to_problem(ValueMalformed(where, shown(first.get("input")), first["msg"])))
+    return _problem(to_problem(ValueMalformed(where, shown(first.get("input")), first["msg"])))
 
 
 async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
@@ -69,4 +80,4 @@ async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
         raise error
     named = to_problem(RouteMissing(request.url.path[:200], request.method))
     # Of a method that is not allowed, the headers say which ones are (RFC 9110 §15.5.6).
-    return _answer(named.model_copy(update={"status": error.status_code}), error.headers)
+    return _problem(named.model_copy(update={"status": error.status_code}), error.headers)

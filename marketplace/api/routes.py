@@ -3,9 +3,12 @@
 from fastapi import APIRouter, Request, Response, status
 
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
-from marketplace.api.body import envelope_schema, read_json
+from marketplace.api.body import MOST_MESSAGE, envelope_schema, read_bounded
+from marketplace.api.idempotency import Once
+from marketplace.api.limits import check_key
 from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use
 from marketplace.core.merkle import root_hash
+from marketplace.core.values import parse_json
 from marketplace.wire.problems import Problem
 from marketplace.wire.views import DomainView, InfoView, LogEntryView, LogView, Receipt, VersionView
 
@@ -53,9 +56,17 @@ async def info(use: Use) -> InfoView:
 )
 async def submit_message(request: Request, use: Use) -> Response:
     """Take a signed message: durable when this answers; the same again answers the same."""
-    receipt = Receipt.from_entry(await use.messages.submit(await read_json(request)))
-    body = receipt.model_dump_json()
-    return Response(body, status.HTTP_201_CREATED, media_type="application/json")
+    body = await read_bounded(request, MOST_MESSAGE)
+    message = use.messages.prove(parse_json(body))
+    check_key(request, message.signer)
+
+    async def write() -> Response:
+        receipt = Receipt.from_entry(await use.messages.submit(message))
+        told = receipt.model_dump_json()
+        return Response(told, status.HTTP_201_CREATED, media_type="application/json")
+
+    once = Once(use.journal, use.clock.now(), message.signer)
+    return await once.answer(request, body, write)
 
 
 @router.get("/v1/log", operation_id="readLog", openapi_extra=OPTIONAL_LOGIN)

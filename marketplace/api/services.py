@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 
 from marketplace.core.message import Domains
 from marketplace.ports.clock import Clock
+from marketplace.ports.journal import Journal
 from marketplace.ports.store import Store
 from marketplace.services.access import Access
 from marketplace.services.agents import Agents
@@ -30,6 +31,7 @@ class Services:
     domains: Domains
     clock: Clock
     store: Store
+    journal: Journal
     archive: Archive
     access: Access
     messages: Messages

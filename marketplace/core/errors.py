@@ -141,6 +141,14 @@ class DigestMismatch(MalformedValue):
     hint = "Do not change content after its digest was taken."
 
 
+class WebhookRefused(MalformedValue):
+    """The registry does not post to this URL."""
+
+    url: str
+    reason: str
+    hint = "Name a https URL of a public address; docs/webhooks.md has the rule."
+
+
 # ------------------------------------------------------------------ signatures
 
 
@@ -879,6 +887,53 @@ class RequestMissing(Missing):
     hint = "Check the digest; the request may be at another registry."
 
 
+class KeyReused(MalformedValue):
+    """The same Idempotency-Key came with another request."""
+
+    key: str
+    hint = "Take a new key for a new request; send the first request's very bytes to repeat it."
+
+
+class RequestUnderWay(Unavailable):
+    """A request with this Idempotency-Key is being done just now."""
+
+    key: str
+    lease: int
+    hint = "Ask again in a moment: the answer will be the same."
+
+
+class WorkersRefused(MalformedValue):
+    """Several processes cannot serve from this database."""
+
+    workers: int
+    database: str
+    hint = "Use one worker, or a postgresql:// database."
+
+
+class RateExceeded(Unavailable):
+    """A key or a network address asks too often."""
+
+    name: str
+    retry_after: int
+    hint = "Wait as many seconds as ``retry_after`` says; the SDK does so by itself."
+
+
+class StreamsFull(Unavailable):
+    """A network address has as many open streams as it may."""
+
+    address: str
+    maximum: int
+    hint = "Close a stream, or follow several parties' events in one."
+
+
+class BodySlow(Unavailable):
+    """The body did not arrive in time."""
+
+    received: int
+    seconds: int
+    hint = "Send it again, faster."
+
+
 class ArtifactsFull(MessageRefused):
     """This party has left all the artifacts that it may in this negotiation."""
 
@@ -887,12 +942,35 @@ class ArtifactsFull(MessageRefused):
     hint = "Put what is needed into fewer artifacts."
 
 
+class WebhooksFull(MessageRefused):
+    """This account has all the webhooks that it may have."""
+
+    account: str
+    maximum: int
+    hint = "End one that is not needed; one URL gets everything that concerns the account."
+
+
 class ArtifactMissing(Missing):
     """No such artifact."""
 
     artifact: str
     hint = "The counterparty has not uploaded it yet; wait for its message."
     retryable = True
+
+
+class WebhookMissing(Missing):
+    """The account has no such webhook."""
+
+    webhook: str
+    hint = "List the account's webhooks; an ended one is gone with its dead letters."
+
+
+class DeadLetterMissing(Missing):
+    """The webhook has no dead letter of this entry."""
+
+    webhook: str
+    index: int
+    hint = "List the dead letters; one that was delivered at last is none any more."
 
 
 class TransactionFailed(DealRefused):
@@ -949,6 +1027,14 @@ class RegistryUnavailable(Unavailable):
     registry: str
     reason: str
     hint = "Check the registry's URL and that it runs."
+
+
+class ReceiverUnavailable(Unavailable):
+    """The webhook's receiver did not take the message."""
+
+    url: str
+    reason: str
+    hint = "Check that the receiver runs and answers 2xx in time; see docs/webhooks.md."
 
 
 class RegistryRefused(ParleyError):

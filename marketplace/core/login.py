@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from marketplace.core.eip712 import Domain, Typed, exactly
+from marketplace.core.eip712 import Domain, Typed
 from marketplace.core.errors import (
     LoginRefused,
     OriginWrong,
@@ -18,31 +18,27 @@ from marketplace.core.errors import (
     ValueMalformed,
     WrongSigner,
 )
-from marketplace.core.identity import Delegation, Scope
+from marketplace.core.identity import Mandate, Scope, scope_names
 from marketplace.core.signature import Signature, recover, verify
 from marketplace.core.siwe import Siwe, moment, parse_siwe
 from marketplace.core.values import (
     Address,
     Bytes32,
     Digest,
-    Json,
     Uint32,
     Uint40,
     address,
     digest,
     keccak,
-    mapping,
     shown,
-    text,
 )
 
 # A wallet's clock may be so far ahead of the registry's, in seconds.
 CLOCKS_APART = 30
-# Enough to quote a wrong one whole; what a right one is, the signature module says.
-LONGEST_SIGNATURE = 200
 STATEMENT = "Log in to this Parley registry. This moves no money and agrees to nothing."
 
-_ALL = Scope(sum(Scope))
+# A plain number: the complement of a flag leaves out the bits that have no name.
+_ALL = int(sum(Scope))
 _SCOPE = "urn:parley:scope:"
 _ACCOUNT = "urn:parley:account:"
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._~-]+|\[[0-9a-f:.]{2,45}\])(:[1-9][0-9]{0,4})?\Z")
@@ -119,26 +115,6 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Delegated:
-    """A delegation as it travels: with its principal's signature."""
-
-    delegation: Delegation
-    signature: Signature
-
-    @classmethod
-    def from_json(cls, given: Json) -> Self:
-        """Parse it strictly; whether it holds, ``Site.admit`` says."""
-        told = mapping(given, "delegation")
-        exactly(told, {"message", "signature"})
-        signature = text(told["signature"], "signature", LONGEST_SIGNATURE)
-        return cls(Delegation.from_message(told["message"]), signature)
-
-    def to_json(self) -> dict[str, Json]:
-        """As it travels."""
-        return {"message": self.delegation.to_message(), "signature": self.signature}
-
-
-@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks.
 
@@ -157,7 +133,7 @@ class Caller:
     def check(self, needed: Scope) -> None:
         """Raise ScopeMissing unless the caller holds every scope that is needed."""
         if needed & ~self.scopes:
-            raise ScopeMissing(names(needed), names(self.scopes))
+            raise ScopeMissing(scope_names(needed), scope_names(self.scopes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +188,7 @@ class Site:
             scope=scope,
         )
 
-    def admit(self, claim: Claim, delegated: Delegated | None, now: int) -> tuple[Caller, int]:
+    def admit(self, claim: Claim, mandate: Mandate | None, now: int) -> tuple[Caller, int]:
         """Who logs in, and until when at most; whether it was revoked is asked elsewhere.
 
         Raises:
@@ -222,19 +198,19 @@ class Site:
             ScopeMissing: the delegation gives nothing of what is asked for.
         """
         _check_times(claim, now)
-        if delegated is None:
+        if mandate is None:
             _check_signer(claim, claim.account)
             return Caller(claim.account, claim.signer, claim.scope), claim.expires_at
-        given = delegated.delegation
+        given = mandate.delegation
         _check("principal", given.principal, claim.account, "the login's account")
         _check_signer(claim, given.delegate)
         name = given.digest(self.domain)
-        verify(name, delegated.signature, given.principal)
+        verify(name, mandate.signature, given.principal)
         if now >= given.expires_at:
             raise LoginRefused("delegation", str(given.expires_at), f"holds at {now}")
         scopes = claim.scope & given.scope
         if not scopes:
-            raise ScopeMissing(names(claim.scope), names(Scope(given.scope) & _ALL))
+            raise ScopeMissing(scope_names(claim.scope), scope_names(Scope(given.scope) & _ALL))
         ends = min(claim.expires_at, given.expires_at)
         return Caller(claim.account, claim.signer, scopes, name), ends
 
@@ -244,11 +220,6 @@ class Site:
             if said != str(self.origin):
                 raise OriginWrong(said[:200], str(self.origin))
         _check("Chain ID", message.chain_id, str(self.domain.chain_id), "the escrow's chain")
-
-
-def names(scopes: Scope) -> str:
-    """Scopes as OAuth writes them (RFC 6749 §3.3): names between spaces."""
-    return " ".join(str(one.name).lower() for one in Scope if one & scopes)
 
 
 def named(given: str) -> Scope:
@@ -264,7 +235,7 @@ def named(given: str) -> Scope:
 
 def scope_uris(scopes: Scope) -> tuple[str, ...]:
     """Scopes as the resources of a text of EIP-4361."""
-    return tuple(_SCOPE + name for name in names(scopes).split())
+    return tuple(_SCOPE + name for name in scope_names(scopes).split())
 
 
 def account_uri(account: Address) -> str:
@@ -288,7 +259,7 @@ def _resources(message: Siwe) -> tuple[Scope, Address | None]:
 
 def _scope(given: int) -> Scope:
     if not given or given & ~_ALL:
-        raise LoginRefused("scope", str(given), f"a sum of scopes, from 1 to {int(_ALL)}")
+        raise LoginRefused("scope", str(given), f"a sum of scopes, from 1 to {_ALL}")
     return Scope(given)
 
 

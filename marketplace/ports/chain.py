@@ -149,8 +149,8 @@ class ChainView(Protocol):
         """What the escrow holds for an account outside its deals."""
         ...
 
-    def events(self) -> list[DealEvent]:
-        """Every event about every deal of the escrow, in order."""
+    def events(self, first: int = 0, last: int | None = None) -> list[DealEvent]:
+        """Events about deals of the escrow, in order, between two blocks, both included."""
         ...
 
     def gas(self, transaction: Digest) -> int:

@@ -88,6 +88,10 @@ class Store(Protocol):
         """Entries from an index on, in order; only those that concern a party, if named."""
         ...
 
+    async def size(self) -> int:
+        """How many entries there are."""
+        ...
+
     async def leaves(self) -> list[bytes]:
         """Every leaf hash, in order."""
         ...

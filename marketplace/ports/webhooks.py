@@ -60,11 +60,14 @@ class WebhookStore(Protocol):
         ...
 
     async def ready(self, now: int, limit: int) -> list[Subscription]:
-        """Subscriptions that are not disabled and whose next attempt is not later."""
+        """Subscriptions not disabled whose ``next_at`` has come, the earliest first."""
         ...
 
     async def moved(self, subscription: Subscription, dead: DeadLetter | None) -> None:
-        """Keep a subscription's new cursor and attempts, and the letter it gave up, at once."""
+        """Keep a subscription's new cursor and attempts, and the letter it gave up, at once.
+
+        Of one that has ended meanwhile nothing is kept.
+        """
         ...
 
     async def dead_letters(self, subscription: str, limit: int) -> list[DeadLetter]:

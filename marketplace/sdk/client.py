@@ -229,6 +229,8 @@ class Client:
             cannot be opened any more, and nobody has told them so yet.
         """
         signer = self._means.signer
+        if not self.capacity.counted:
+            return []
         with signer.ledger.lock:
             signer.refresh()
             self._relist()
@@ -281,6 +283,8 @@ class Client:
         return self._means.chain.balance(token, self.address)
 
     def _funded(self) -> None:
+        if not self.capacity.counted:
+            return
         with self._means.signer.ledger.lock:
             self._means.signer.refresh()
             # The work goes on without the registry; whoever takes stock next closes the listing.
@@ -289,7 +293,7 @@ class Client:
 
     def _relist(self) -> None:
         unsold = self.capacity.unsold
-        if not self.capacity.counted or (unsold and not self._closed):
+        if unsold and not self._closed:
             return
         for listed in self.search(seller=self.address):
             content, lasts = (

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketplace.core.capacity import Capacity
 from marketplace.core.errors import DevnetMissing
 from marketplace.core.guardrails import Limits
 from marketplace.core.values import Address
@@ -41,8 +42,8 @@ class Devnet:
         except (OSError, ValueError, TypeError) as error:
             raise DevnetMissing(str(path), type(error).__name__) from None
 
-    def client(self, party: str, limits: Limits) -> Client:
+    def client(self, party: str, limits: Limits, capacity: Capacity | None = None) -> Client:
         """A client for one of the parties, with its ledger beside its key."""
         key = Path(self.keys[party])
         ledger = key.with_suffix(".ledger")
-        return Client(self.registry, self.rpc, Wallet.load(key), limits, ledger)
+        return Client(self.registry, self.rpc, Wallet.load(key), limits, ledger, capacity)

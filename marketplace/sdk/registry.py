@@ -32,13 +32,14 @@ SILENCE_SECONDS = 20.0
 class Registry:
     """One registry; safe for use by several threads.
 
-    Whatever gets no answer is asked again: all requests here are idempotent.
+    Whatever gets no answer is asked again: all requests here are idempotent. ``auth`` logs
+    in where that is wanted (``sdk.login``).
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
         self.url = url.rstrip("/")
         try:
-            self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
+            self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, auth=auth)
         except httpx.InvalidURL as error:
             raise RegistryUnavailable(self.url, str(error)) from None
 

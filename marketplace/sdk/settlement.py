@@ -14,7 +14,7 @@ from marketplace.core.deal import (
     grace_deadline,
     review_deadline,
 )
-from marketplace.core.errors import ArtifactMissing
+from marketplace.core.errors import ArtifactMissing, TransactionFailed
 from marketplace.core.feasibility import check_feasible
 from marketplace.core.signature import Signature
 from marketplace.core.terms import Rail
@@ -80,9 +80,15 @@ class Settlement:
 
     def open(self) -> Deal:
         """Open the deal: price and bond move into the escrow."""
-        terms = self.agreement.terms
-        check_feasible(terms, self._means.chain.now(), self._means.chain.facts(terms))
-        self._did("open", self._means.escrow.open(Opening(self.agreement)))
+        self._check_openable()
+        try:
+            sent = self._means.escrow.open(Opening(self.agreement))
+        except TransactionFailed:
+            # Mined behind another's transaction: what that one has taken is told by its name.
+            if self.position.state is DealState.NONE:
+                self._check_openable()
+            raise
+        self._did("open", sent)
         return self.position
 
     def wait(self, states: Collection[DealState], until: int) -> Deal:
@@ -225,6 +231,10 @@ class Settlement:
         """
         amount = self.position.released if amount is None else amount
         return self._operate(Move(Operation.CLOSE, amount=amount, signatures=(voucher,)))
+
+    def _check_openable(self) -> None:
+        terms, chain = self.agreement.terms, self._means.chain
+        check_feasible(terms, chain.now(), chain.facts(terms))
 
     def _confirmed(self) -> Deal:
         return self._means.chain.position(self.id, self._means.signer.limits.confirmations)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from marketplace.core.entry import PUBLIC
 from marketplace.core.errors import LoginMissing, NotAParty
-from marketplace.core.identity import Scope
-from marketplace.core.login import Caller, names
+from marketplace.core.identity import Scope, scope_names
+from marketplace.core.login import Caller
 from marketplace.core.values import Address
 from marketplace.ports.store import Entry
 
@@ -37,7 +37,8 @@ class Access:
         if self.everybody:
             return
         if caller is None:
-            raise LoginMissing(names(Scope.READ))
+            raise LoginMissing(scope_names(Scope.READ))
+        caller.check(Scope.READ)
         if not self._reads(caller, parties):
             raise NotAParty(caller.account, " ".join(parties))
 

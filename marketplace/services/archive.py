@@ -7,6 +7,7 @@ from marketplace.core.entry import Logged, read
 from marketplace.core.errors import EventRefused
 from marketplace.core.message import Domains, Message, parse_message
 from marketplace.ports.store import Entry, Store
+from marketplace.wire.views import MessageView
 
 MOST_REMEMBERED = 10_000
 
@@ -22,6 +23,19 @@ class Archive:
     def logged(self, entry: Entry) -> Logged:
         """Both parts of an entry, read."""
         return read(entry.record.leaf, entry.record.body)
+
+    def view(self, entry: Entry, *, readable: bool) -> MessageView:
+        """An entry as its reader sees it, with its message if that is the reader's to read."""
+        record, logged = entry.record, self.logged(entry)
+        return MessageView(
+            index=entry.index,
+            thread=record.thread,
+            sequence=record.position,
+            kind=record.kind,
+            received_at=record.received_at,
+            said_at=logged.said_at,
+            message=dict(logged.envelope) if readable and logged.envelope else None,
+        )
 
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from marketplace.core.challenge import check_nonce, nonce
 from marketplace.core.eip712 import exactly
 from marketplace.core.errors import LoginNonceSpent, LoginRefused, TokenRefused, ValueMalformed
+from marketplace.core.identity import Mandate, scope_names
 from marketplace.core.login import (
-    LONGEST_SIGNATURE,
     STATEMENT,
     Caller,
     Claim,
-    Delegated,
     Login,
     Site,
-    names,
 )
+from marketplace.core.signature import LONGEST_SIGNATURE
 from marketplace.core.siwe import LONGEST
 from marketplace.core.values import Address, Digest, Json, mapping, shown, text
 from marketplace.ports.journal import Journal
@@ -70,7 +69,7 @@ class Logins:
         optional = {"delegation"} & set(request)
         exactly(request, {"grant", "message", "signature"} | optional)
         signature = text(request["signature"], "signature", LONGEST_SIGNATURE)
-        delegated = Delegated.from_json(request["delegation"]) if optional else None
+        delegated = Mandate.from_json(request["delegation"]) if optional else None
         if grant == "eip712":
             login = Login.from_message(request["message"])
             return await self.login_typed(login, signature, delegated, now)
@@ -80,13 +79,13 @@ class Logins:
         raise ValueMalformed("grant", shown(grant), "eip712 or siwe")
 
     async def login_typed(
-        self, login: Login, signature: str, delegated: Delegated | None, now: int
+        self, login: Login, signature: str, delegated: Mandate | None, now: int
     ) -> TokenView:
         """The token for a signed ``Login``; raises as ``Site`` and as ``challenge`` is kept."""
         return await self._admit(self.site.typed_claim(login, signature), delegated, now)
 
     async def login_siwe(
-        self, message: str, signature: str, delegated: Delegated | None, now: int
+        self, message: str, signature: str, delegated: Mandate | None, now: int
     ) -> TokenView:
         """The token for a signed text of EIP-4361; raises as ``login_typed``."""
         return await self._admit(self.site.siwe_claim(message, signature), delegated, now)
@@ -98,7 +97,7 @@ class Logins:
             raise TokenRefused("its delegation is revoked")
         return caller
 
-    async def _admit(self, claim: Claim, delegated: Delegated | None, now: int) -> TokenView:
+    async def _admit(self, claim: Claim, delegated: Mandate | None, now: int) -> TokenView:
         spent_by = check_nonce(claim.nonce, self.tokens.secrets, now)
         caller, ends = self.site.admit(claim, delegated, now)
         if caller.delegation and await self.revoked(caller.account, caller.delegation):
@@ -110,7 +109,7 @@ class Logins:
         return TokenView(
             access_token=self.tokens.issue(caller, now, expires_at, self.random_bytes32()),
             expires_in=expires_at - now,
-            scope=names(caller.scopes),
+            scope=scope_names(caller.scopes),
         )
 
 

@@ -56,13 +56,16 @@ class Messages:
     rooms: Rooms
     random_bytes32: Callable[[], Digest]
 
-    async def submit(self, envelope: Json) -> Entry:
-        """Prove, place and store a message; the same message again gives the same entry.
+    def prove(self, envelope: Json) -> Message:
+        """The message of an envelope, in one of the domains that are taken here."""
+        return parse_message(envelope, self.domains.of(envelope))
+
+    async def submit(self, message: Message) -> Entry:
+        """Place and store a message; the same message again gives the same entry.
 
         Raises:
             ParleyError: the named reason; nothing is stored.
         """
-        message = parse_message(envelope, self.domains.of(envelope))
         try:
             entry = await self._append(message)
         except ParleyError:
@@ -71,7 +74,7 @@ class Messages:
             if known is None:
                 raise
             return known
-        self.bus.publish()
+        self.bus.publish(entry.record.parties)
         return entry
 
     async def _append(self, message: Message) -> Entry:

@@ -14,7 +14,8 @@ import jwt
 
 from marketplace.core.challenge import derived
 from marketplace.core.errors import ParleyError, TokenRefused
-from marketplace.core.login import Caller, Origin, named, names
+from marketplace.core.identity import scope_names
+from marketplace.core.login import Caller, Origin, named
 from marketplace.core.values import Address, Digest, Json, address, digest, integer, mapping, text
 
 SHORTEST_SECRET = 32
@@ -52,7 +53,7 @@ class Tokens:
             "iss": str(self.origin),
             "aud": str(self.origin),
             "sub": caller.account,
-            "scope": names(caller.scopes),
+            "scope": scope_names(caller.scopes),
             "iat": now,
             "exp": expires_at,
             "jti": name,

@@ -13,13 +13,14 @@ from agents.negotiator import Negotiator
 from agents.offering import BOULWARE, CONCEDER, LINEAR
 from agents.preferences import Interest, Preferences, rank
 from agents.strategies import Strategy
+from marketplace.core.capacity import Capacity
 from marketplace.core.errors import ExposureExceeded, FundsShort, LimitExceeded
 from marketplace.core.feasibility import ChainFacts
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Settlement
 from marketplace.core.negotiation import State
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
-from marketplace.core.words import Kind
+from marketplace.core.words import Kind, Reason
 
 NAMES = ("unit_price", "quantity", "delivery_window")
 SPACE = OutcomeSpace(
@@ -279,6 +280,41 @@ def test_terms_that_nobody_could_open_tell_the_other_side_no_and_raise(monkeypat
     with pytest.raises(FundsShort):
         Negotiator(talk, Strategy(EASY, LINEAR), Plain()).run()
     assert hall.state.state is State.TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("units", "kinds", "reason"),
+    [
+        (5, [Kind.OFFER], Reason.UNSPECIFIED),
+        (0, [Kind.REJECTION], Reason.UNSERVABLE),
+    ],
+)
+def test_a_seller_without_room_says_that_it_cannot_now(units, kinds, reason):
+    hall = Hall(CONTENT)
+    talk = hall.talk(SELLER)
+    talk._means.signer.ledger.capacity = Capacity(units)
+    Negotiator(talk, Strategy(GREEDY, LINEAR), Plain()).run()
+    assert [view.message["kind"] for view in hall.views[1:]] == kinds
+    assert (talk.reason, hall.state.reason) == (reason, reason)
+
+
+@given(units=st.integers(1, 4), selling=SELLERS, buying=BUYERS)
+def test_no_seller_offers_or_accepts_more_than_it_has_room_for(units, selling, buying):
+    hall = Hall(CONTENT)
+    talk = hall.talk(SELLER)
+    talk._means.signer.ledger.capacity = Capacity(units)
+    hall.otherwise = stepping(Negotiator(hall.talk(BUYER), buying, Plain()))
+    agreement = Negotiator(talk, selling, Plain()).run()
+    signed = [offer for offer in hall.state.offers if offer.signer == SELLER.address]
+    assert all(offer.subject.outcome["quantity"] <= units for offer in signed)
+    assert agreement is None or agreement.subject.outcome["quantity"] <= units
+
+
+def test_who_will_not_says_that_it_will_not():
+    nothing = Preferences({"unit_price": Interest(1, 10)}, 0.5, {"quantity": 6})
+    hall = standing(CHEAP)
+    Negotiator(hall.talk(BUYER), Strategy(nothing, LINEAR), Plain()).run()
+    assert hall.state.reason == Reason.UNACCEPTABLE
 
 
 def test_a_silent_other_side_ends_in_failure_and_no_agreement():

@@ -15,8 +15,9 @@ from agents.offering import CONCEDER
 from agents.providers.compute import Result
 from agents.providers.dataset import Dataset
 from agents.providers.faults import ChunkDiffers, Fault, JobMalformed, OutputDiffers
+from agents.shop import LONGEST_TALK, serve
 from agents.strategies import buyer, seller
-from agents.trader import LONGEST_TALK, agree, buy, collect, receive, sell, serve
+from agents.trader import agree, buy, collect, receive, sell
 from marketplace.core.errors import ParleyError
 from marketplace.sdk import DealState, Listed, Rules, Settlement, SettlementRules, State
 from marketplace.services import feed

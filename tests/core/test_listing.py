@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from market import TOKEN, content, listing
 
-from marketplace.core.errors import DigestMismatch, ListingRefused, ParleyError
+from marketplace.core.errors import DigestMismatch, FieldsDiffer, ListingRefused, ParleyError
 from marketplace.core.listing import (
     MOST_ATTRIBUTES,
     Content,
@@ -57,6 +57,12 @@ def test_content_survives_its_json_with_the_same_digest():
         {"settlement": {**SETTLEMENT, "arbiter_fee": str(1 << 104)}},
         {"settlement": {**SETTLEMENT, "default_seller_bps": 10_001}},
         {"settlement": {k: v for k, v in SETTLEMENT.items() if k != "arbiter"}},
+        {"capacity": 1},
+        {"capacity": "-1"},
+        {"capacity": str(1 << 96)},
+        {"heartbeat": "60"},
+        {"heartbeat": -1},
+        {"heartbeat": 1 << 32},
         {"more": 1},
     ],
 )
@@ -64,6 +70,20 @@ def test_content_in_another_form_is_refused(change: dict[str, Any]):
     with pytest.raises(ParleyError) as refused:
         Content.from_json({**content().to_json(), **change})
     assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize("member", ["capacity", "heartbeat"])
+def test_content_without_a_member_is_refused(member: str):
+    told = {key: value for key, value in content().to_json().items() if key != member}
+    with pytest.raises(FieldsDiffer) as refused:
+        Content.from_json(told)
+    assert refused.value.missing == member
+
+
+def test_capacity_and_heartbeat_are_in_the_digest():
+    said = [content(), content(capacity=0), content(capacity=1), content(heartbeat=60)]
+    assert len({what.digest for what in said}) == 4
+    assert all(Content.from_json(what.to_json()) == what for what in said)
 
 
 def test_content_takes_as_many_attributes_as_it_says():

@@ -149,6 +149,14 @@ def test_word_is_not_moved_into_another_negotiation(kind: Kind):
     assert word("another") in told.values.values()
 
 
+@pytest.mark.parametrize("kind", [Kind.REJECTION, Kind.WITHDRAWAL])
+def test_reason_is_signed(kind: Kind):
+    body = {**envelope(kind)["message"], "reason": 2}
+    assert refusal({**envelope(kind), "message": body}).code == "DigestMismatch"
+    untold = {key: value for key, value in body.items() if key != "reason"}
+    assert refusal({**envelope(kind), "message": untold}).code == "FieldsDiffer"
+
+
 def test_kind_is_not_a_matter_of_opinion():
     # A rejection and a withdrawal have the same fields; their type hashes differ.
     assert refusal({**envelope(Kind.REJECTION), "kind": "withdrawal"}).code == "DigestMismatch"

@@ -32,6 +32,7 @@ from marketplace.core.message import Message
 from marketplace.core.negotiation import Negotiation, State, advance
 from marketplace.core.terms import Rail
 from marketplace.core.values import ZERO_ADDRESS
+from marketplace.core.words import Reason
 
 MINUTE = 60
 
@@ -82,6 +83,14 @@ def test_offer_that_was_left_or_rejected_can_still_be_accepted(leave):
     assert told(refusal(left, offer(left, BUYER))) == ("EventRefused", ("offer", "TERMINATED"))
     after = advance(left, accept(left, BUYER), NOW)
     assert (after.state, after.length) == (State.ACCEPTED, 4)
+
+
+@pytest.mark.parametrize("leave", [reject, withdraw])
+@pytest.mark.parametrize("reason", [*Reason, 255])
+def test_who_leaves_says_why_and_a_later_version_s_reason_is_read_too(leave, reason):
+    left = advance(proposed(), leave(proposed(), BUYER, reason), NOW)
+    assert (left.state, left.reason) == (State.TERMINATED, reason)
+    assert proposed().reason is Reason.UNSPECIFIED
 
 
 def test_acceptance_that_crosses_the_offerer_s_withdrawal_wins():

@@ -12,6 +12,7 @@ from eth_account.messages import encode_typed_data
 from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.errors import ParleyError
+from marketplace.core.login import Login
 from marketplace.core.message import SHAPES, VERSION_1, VERSION_2
 from marketplace.core.signature import address_of, recover, sign, verify
 from marketplace.core.terms import Credits
@@ -23,13 +24,13 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "tests" / "vectors"
 VECTORS: list[Vector] = [
     one
-    for name in ("terms", "messages", "version1", "deals")
+    for name in ("terms", "messages", "version1", "logins", "deals")
     for one in json.loads((FOLDER / f"{name}.json").read_text())["vectors"]
 ]
 WORDS = {shape.body for shape in VERSION_2.values() if shape.body} | {Upload}
 STRUCTS: dict[str, set[type[Typed]]] = {
     "1": {shape.body for shape in VERSION_1.values() if shape.body} | {Upload},
-    "2": WORDS | {Voucher, Settlement, Bulk, Credits},
+    "2": WORDS | {Voucher, Settlement, Bulk, Credits, Login},
 }
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 

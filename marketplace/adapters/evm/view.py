@@ -122,10 +122,16 @@ class EvmView:
                 self.token(token).functions.allowance(to_checksum_address(account), spender).call()
             )
 
-    def events(self) -> list[DealEvent]:
-        """Every event about every deal, in order; names and arguments as in ``IEscrow``."""
+    def height(self) -> int:
+        """The latest block's number."""
+        with naming("height", self._rpc_url):
+            return int(self.web3.eth.block_number)
+
+    def events(self, first: int = 0, last: int | None = None) -> list[DealEvent]:
+        """Events about deals, in order; names and arguments as in ``IEscrow``."""
         with naming("events", self._rpc_url):
-            filters = {"address": self.escrow.address, "fromBlock": 0, "toBlock": "latest"}
+            until = "latest" if last is None else last
+            filters = {"address": self.escrow.address, "fromBlock": first, "toBlock": until}
             logs = self.web3.eth.get_logs(filters)  # type: ignore[arg-type]  # web3's own TypedDict
             times: dict[int, int] = {}
             found = [self._event(log, times) for log in logs]

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 
+from marketplace.adapters.memory.journal import MemoryJournal
+from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.core.errors import SequenceTaken
 from marketplace.ports.artifacts import Artifact
 from marketplace.ports.index import Found, ListingRow, Search
 from marketplace.ports.store import Entry, Record
 
 
-class MemoryStore:
+class MemoryStore(MemoryJournal, MemoryWebhooks):
     """Nothing survives the process."""
 
     def __init__(self) -> None:
+        MemoryJournal.__init__(self)
+        MemoryWebhooks.__init__(self)
         self._entries: list[Entry] = []
         self._artifacts: dict[tuple[str, str], Artifact] = {}
         self._rows: dict[str, ListingRow] = {}
@@ -56,6 +60,10 @@ class MemoryStore:
         told = (e for e in self._entries[start:] if not party or party in e.record.parties)
         return [entry for entry, _ in zip(told, range(limit), strict=False)]
 
+    async def size(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
     async def leaves(self) -> list[bytes]:
         """Every leaf hash."""
         return [entry.record.leaf_hash for entry in self._entries]
@@ -63,6 +71,12 @@ class MemoryStore:
     async def due(self, now: int, limit: int) -> list[str]:
         """Overdue threads."""
         return [t for t, at in self._due.items() if 0 < at <= now][:limit]
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to let go."""
 
     async def check(self) -> None:
         """Nothing to check."""

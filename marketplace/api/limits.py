@@ -1,0 +1,90 @@
+"""Limits on what one peer may ask of the registry: how often, and how many streams."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from marketplace.api.refusals import answer
+from marketplace.core.errors import ParleyError, StreamsFull
+from marketplace.services.rates import Rates
+
+UNLIMITED = frozenset({"/healthz", "/readyz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is let through.
+
+    Attributes:
+        addresses: requests from one network address.
+        keys: messages under one signer's key.
+        most_streams: open streams of one address; 0 does not count.
+    """
+
+    addresses: Rates = field(default_factory=lambda: Rates(0, 0))
+    keys: Rates = field(default_factory=lambda: Rates(0, 0))
+    most_streams: int = 0
+    _streams: "Counter[str]" = field(default_factory=Counter)
+
+    def check_stream(self, address: str) -> None:
+        """Raise StreamsFull for an address that has as many streams as it may."""
+        if self.most_streams and self._streams[address] >= self.most_streams:
+            raise StreamsFull(address, self.most_streams)
+
+    async def counted(self, address: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
+        """A stream that is counted while it is open."""
+        self._streams[address] += 1
+        try:
+            async for piece in stream:
+                yield piece
+        finally:
+            self._streams[address] -= 1
+            if not self._streams[address]:
+                del self._streams[address]
+
+
+def address_of(request: Request) -> str:
+    """Who asks, as far as the network tells; behind a proxy, what uvicorn takes from it."""
+    return request.client.host if request.client else ""
+
+
+def limits_of(request: Request) -> Limits:
+    """The application's limits."""
+    return cast("Limits", request.app.state.limits)
+
+
+def check_key(request: Request, signer: str) -> None:
+    """Raise RateExceeded for a key whose messages come too often."""
+    limits_of(request).keys.take(signer, asyncio.get_running_loop().time())
+
+
+class AddressLimit:
+    """Refuses an address that asks too often, before anything of its request is read."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it with a problem."""
+        if scope["type"] == "http" and scope["path"] not in UNLIMITED:
+            peer = scope.get("client")
+            try:
+                self._limits.addresses.take(
+                    peer[0] if peer else "", asyncio.get_running_loop().time()
+                )
+            except ParleyError as error:
+                await answer(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def add_limits(app: FastAPI, limits: Limits) -> None:
+    """Put the limits before the routes."""
+    app.state.limits = limits
+    app.add_middleware(AddressLimit, limits=limits)

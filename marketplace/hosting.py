@@ -1,0 +1,69 @@
+"""Hosting: the registry's HTTP server, in one process or in several."""
+
+import socket
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from marketplace.adapters.memory.bus import MemoryBus
+from marketplace.adapters.sql.notify import NotifyBus
+from marketplace.adapters.sql.store import is_shared, open_store
+from marketplace.bootstrap import build_registry
+from marketplace.core.errors import WorkersRefused
+from marketplace.settings import RegistrySettings
+
+# Open event streams end with the server instead of holding it.
+SHUTDOWN_SECONDS = 2
+KEEP_ALIVE_SECONDS = 30
+
+
+def application(settings: RegistrySettings) -> FastAPI:
+    """The registry over the database that its settings name."""
+    shared = is_shared(settings.database)
+    bus = NotifyBus(settings.database) if shared else MemoryBus()
+    return build_registry(settings, open_store(settings.database), bus)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket: its port is known before the server runs on it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, or asyncio does not switch Nagle's algorithm off and each answer
+    # on a kept connection waits for tens of milliseconds.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound
+
+
+def configuration(settings: RegistrySettings) -> uvicorn.Config:
+    """How the server runs; each of several workers makes its own application."""
+    return uvicorn.Config(
+        partial(application, settings),
+        factory=True,
+        workers=settings.workers,
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        server_header=False,
+    )
+
+
+def build_server(settings: RegistrySettings) -> uvicorn.Server:
+    """The server in this process, not yet running."""
+    return uvicorn.Server(configuration(settings))
+
+
+def serve(settings: RegistrySettings, bound: socket.socket) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        WorkersRefused: several processes cannot share the database.
+    """
+    if settings.workers > 1 and not is_shared(settings.database):
+        raise WorkersRefused(settings.workers, settings.database)
+    if settings.workers == 1:
+        build_server(settings).run(sockets=[bound])
+    else:
+        Multiprocess(configuration(settings), sockets=[bound]).run()

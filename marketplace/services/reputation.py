@@ -1,0 +1,65 @@
+"""Reputation: how many deals of a seller were settled, counted from the chain.
+
+A settled deal moved money from a buyer who let it go, or let the review window pass; it
+costs gas and, with a fee, the fee. It says no more than that: two keys of one owner can
+settle with each other.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from marketplace.core.deal import DealState
+from marketplace.core.values import Address, Digest
+from marketplace.ports.chain import DealEvent
+from marketplace.ports.index import ListingIndex
+
+# What lies so many blocks back is counted; a reorganisation of less changes nothing.
+CONFIRMATIONS = 12
+
+Events = Callable[[int, int], Awaitable[list[DealEvent]]]
+Height = Callable[[], Awaitable[int]]
+
+
+@dataclass
+class Reputation:
+    """Counts once, and says what it has counted to the index.
+
+    Attributes:
+        index: where searches read the counts.
+        events: the escrow's events from one block to another, both included.
+        height: the latest block.
+        confirmations: how far behind it the counting stays.
+    """
+
+    index: ListingIndex
+    events: Events
+    height: Height
+    confirmations: int = CONFIRMATIONS
+    _sellers: dict[Digest, Address] = field(default_factory=dict)
+    _counts: "Counter[Address]" = field(default_factory=Counter)
+    _counted: int = -1
+
+    async def run_once(self) -> int:
+        """Count what has been confirmed since; returns the block up to which it was."""
+        until = await self.height() - self.confirmations
+        if until <= self._counted:
+            return self._counted
+        changed = set()
+        for event in await self.events(self._counted + 1, until):
+            seller = self._settled(event)
+            if seller is not None:
+                self._counts[seller] += 1
+                changed.add(seller)
+        await self.index.settled({seller: self._counts[seller] for seller in changed}, until)
+        self._counted = until
+        return until
+
+    def _settled(self, event: DealEvent) -> Address | None:
+        if event.name == "Opened":
+            self._sellers[event.deal] = str(event.values["seller"])
+        elif event.name == "Swapped":
+            return str(event.values["seller"])
+        elif event.name == "Paid" and event.values["state"] == DealState.RELEASED:
+            return self._sellers.pop(event.deal, None)
+        return None
