@@ -217,8 +217,6 @@ CASES: dict[str, Cases] = {
             BUYER_KEY,
         ),
     ),
-    "messages": messages(),
-    "version1": first_version(),
     "logins": (
         ("login", LOGIN, DOMAIN, BUYER_KEY),
         (
@@ -238,6 +236,8 @@ CASES: dict[str, Cases] = {
         ("delegation", MANDATE, DOMAIN, BUYER_KEY),
         ("delegation on another chain", MANDATE, replace(DOMAIN, chain_id=1), BUYER_KEY),
     ),
+    "messages": messages(),
+    "version1": first_version(),
     "deals": (
         ("credits of an ERC-1155", CREDITS, DOMAIN, SELLER_KEY),
         ("credits of an ERC-20", replace(CREDITS, multi=False, id=0), DOMAIN, SELLER_KEY),

@@ -43,7 +43,8 @@ class Comparison(StrEnum):
 class Predicate:
     """One condition on an attribute.
 
-    A listing without it, or without an integer where integers are compared, does not match.
+    A listing without it, or without an integer where integers are compared, does not match;
+    what is a word and what an integer, ``ports.matching`` says.
     """
 
     name: str

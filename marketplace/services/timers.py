@@ -1,4 +1,4 @@
-"""Timers: note that a deadline has passed, so that whoever listens hears of silence.
+"""Timers: note that a deadline has passed, for whoever listens.
 
 The state needs no note: it follows from events and clock. The note is an entry of the
 log like any word, so that it has its place in the sequence and is replayed with it.

@@ -1,4 +1,4 @@
-"""A load generator: many agents, each with one kept connection and one request at a time."""
+"""A load generator: many agents, one request at a time each."""
 
 import asyncio
 import time

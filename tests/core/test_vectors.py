@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "tests" / "vectors"
 VECTORS: list[Vector] = [
     one
-    for name in ("terms", "messages", "version1", "logins", "deals")
+    for name in ("terms", "messages", "logins", "version1", "deals")
     for one in json.loads((FOLDER / f"{name}.json").read_text())["vectors"]
 ]
 WORDS = {shape.body for shape in VERSION_2.values() if shape.body} | {Upload}
