@@ -36,10 +36,12 @@ from marketplace.services.courier import Courier
 from marketplace.services.deliveries import Deliveries
 from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
+from marketplace.services.log import Log
 from marketplace.services.logins import Logins
 from marketplace.services.messages import Messages, Rooms
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.rates import Rates
+from marketplace.services.recent import Recent
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
 from marketplace.services.timers import Timers
@@ -82,7 +84,8 @@ def build_services(
     domains: Domains, stores: Stores, bus: Bus, clock: Clock, access: Access
 ) -> Services:
     """The registry's use cases over its adapters."""
-    archive = Archive(domains, stores)
+    archive, recent = Archive(domains, stores), Recent(bus.alone)
+    log = Log(stores, recent, bus)
     agents = Agents(archive, stores)
     listings = Listings(archive, stores, stores)
     requests = Requests(archive, stores, listings)
@@ -95,13 +98,21 @@ def build_services(
         journal=stores,
         archive=archive,
         access=access,
-        messages=Messages(domains, stores, bus, clock, rooms, random_bytes32),
+        messages=Messages(
+            domains=domains,
+            store=stores,
+            log=log,
+            archive=archive,
+            clock=clock,
+            rooms=rooms,
+            random_bytes32=random_bytes32,
+        ),
         agents=agents,
         listings=listings,
         requests=requests,
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
-        feed=Feed(stores, bus),
+        feed=Feed(stores, recent, bus),
     )
 
 
@@ -175,11 +186,13 @@ def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -
     courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
 
+    timers = Timers(stores, services.messages.log, clock, services.negotiations)
+
     async def sweep() -> int:
         return await stores.sweep(clock.now())
 
     chores = [
-        Chore(Timers(stores, bus, clock, services.negotiations).run_once, TIMER_SECONDS),
+        Chore(timers.run_once, TIMER_SECONDS),
         Chore(sweep, SWEEP_SECONDS),
         *build_reputation(settings, stores),
     ]

@@ -16,7 +16,13 @@ class Signal(Protocol):
 
 
 class Bus(Protocol):
-    """Where writers and readers meet."""
+    """Where writers and readers meet.
+
+    Attributes:
+        alone: whether all writers are in this process.
+    """
+
+    alone: bool
 
     def publish(self, parties: Iterable[str]) -> None:
         """Wake the readers of these parties, and those of everything."""

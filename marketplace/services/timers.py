@@ -11,9 +11,9 @@ from marketplace.core.errors import SequenceTaken
 from marketplace.core.merkle import leaf_hash
 from marketplace.core.negotiation import OPEN_STATES, time_out
 from marketplace.core.values import Digest
-from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Record, Store
+from marketplace.services.log import Log
 from marketplace.services.negotiations import Negotiations
 
 MOST_AT_ONCE = 200
@@ -24,7 +24,7 @@ class Timers:
     """Any number of workers may run them: a note is unique."""
 
     store: Store
-    bus: Bus
+    log: Log
     clock: Clock
     negotiations: Negotiations
 
@@ -54,8 +54,7 @@ class Timers:
             due_at=0,
         )
         try:
-            await self.store.append(record)
-            self.bus.publish(record.parties)
+            await self.log.append(record)
         except SequenceTaken:
             # A last word, or another worker's note, came first: look again next time.
             return False

@@ -113,8 +113,8 @@ async def test_record_that_requires_another_thread_to_stand_still_is_refused_onc
     store: Store,
 ):
     await fill(store, 2, "listing")
-    standing = replace(record("invitation", "new"), requires=("listing", 2))
-    moved = replace(record("late", "other"), requires=("listing", 1))
+    standing = replace(record("invitation", "new"), requires=(("listing", 2),))
+    moved = replace(record("late", "other"), requires=(("listing", 1),))
     with pytest.raises(SequenceTaken) as refused:
         await store.append(moved)
     assert refused.value.values == {"expected": 1, "actual": 2}
@@ -140,9 +140,9 @@ async def test_any_number_of_parties_is_told_and_read_back_in_order(
 
 
 async def test_what_is_only_derived_is_not_read_back(store: Store):
-    due = replace(record("a"), due_at=5, requires=("talk", 0))
+    due = replace(record("a"), due_at=5, requires=(("talk", 0),))
     entry = await store.append(due)
-    assert entry.record == replace(due, due_at=None, requires=None)
+    assert entry.record == replace(due, due_at=None, requires=())
     assert await store.append(due) == entry
     assert await store.thread("talk") == [entry]
 

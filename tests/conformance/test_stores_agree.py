@@ -73,7 +73,7 @@ class Append:
 
 
 def message(number: int, thread: str, position: int, due: int | None, needs: int | None) -> Record:
-    requires = None if needs is None else ("a", needs)
+    requires = () if needs is None else (("a", needs),)
     plain = record(f"m{number}", thread, position)
     return replace(plain, due_at=due, requires=requires, parties=(SELLER, OTHER)[: number % 3])
 

@@ -24,6 +24,8 @@ class MemorySignal:
 class MemoryBus:
     """A party's readers hold one event; a publication sets and forgets it."""
 
+    alone = True
+
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
 

@@ -20,11 +20,11 @@ class MemoryLog:
         known = await self.find(record.kind, record.digest, record.signer)
         if known is not None:
             return known
-        for thread, expected in filter(None, ((record.thread, record.position), record.requires)):
+        for thread, expected in ((record.thread, record.position), *record.requires):
             length = len(await self.thread(thread))
             if expected != length:
                 raise SequenceTaken(expected, length)
-        stored = replace(record, requires=None, listing=None, due_at=None)
+        stored = replace(record, requires=(), listing=None, due_at=None)
         entry = Entry(len(self._entries), stored)
         self._entries.append(entry)
         if record.due_at is not None:

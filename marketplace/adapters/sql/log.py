@@ -71,7 +71,7 @@ def append(records: Sequence[Record]) -> Plan[list[Verdict]]:
     for record in records:
         verdict = known.get(_name(record)) or _refusal(record, lengths)
         if verdict is None:
-            stored = replace(record, requires=None, listing=None, due_at=None)
+            stored = replace(record, requires=(), listing=None, due_at=None)
             verdict = Entry(following + len(fresh), stored)
             known[_name(record)] = verdict
             lengths[record.thread] = record.position + 1
@@ -89,7 +89,7 @@ def _known(records: Sequence[Record]) -> Plan[dict[tuple[str, str, str], Entry]]
 
 def _lengths(records: Sequence[Record]) -> Plan[tuple[dict[str, int], int]]:
     threads = {record.thread for record in records}
-    threads |= {record.requires[0] for record in records if record.requires}
+    threads |= {thread for record in records for thread, _ in record.requires}
     rows = yield Query(
         "SELECT t.value,"
         " (SELECT coalesce(max(position) + 1, 0) FROM entries WHERE thread = t.value),"
@@ -100,7 +100,7 @@ def _lengths(records: Sequence[Record]) -> Plan[tuple[dict[str, int], int]]:
 
 
 def _refusal(record: Record, lengths: dict[str, int]) -> SequenceTaken | None:
-    for thread, expected in filter(None, ((record.thread, record.position), record.requires)):
+    for thread, expected in ((record.thread, record.position), *record.requires):
         if expected != lengths[thread]:
             return SequenceTaken(expected, lengths[thread])
     return None

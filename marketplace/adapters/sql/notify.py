@@ -35,6 +35,8 @@ class NotifyBus:
     While the connection is lost, others are woken late: once it is back.
     """
 
+    alone = False
+
     def __init__(self, dsn: str, local: LocalBus) -> None:
         self._dsn = dsn
         self._local = local
