@@ -132,13 +132,15 @@ def _check_rail(terms: Terms) -> None:
     unused = UNUSED[terms.rail]
     if terms.rail == Rail.ESCROW and terms.arbiter == ZERO_ADDRESS:
         unused |= _JUDGED_BY_CLOCK
-    rail, words = rail_name(terms.rail), [(f, _word(getattr(terms, f.name))) for f in Terms.FIELDS]
-    for field, word in words:
-        if word and field.name in unused:
-            raise FieldUnsupported(rail, field.wire, word)
-    for field, word in words:
-        if not word and field.name in REQUIRED.get(terms.rail, ()):
-            raise FieldMissing(rail, field.wire)
+    required = REQUIRED.get(terms.rail, ())
+    for field in Terms.FIELDS:
+        if field.name in unused:
+            word = _word(getattr(terms, field.name))
+            if word:
+                raise FieldUnsupported(rail_name(terms.rail), field.wire, word)
+    for field in Terms.FIELDS:
+        if field.name in required and not _word(getattr(terms, field.name)):
+            raise FieldMissing(rail_name(terms.rail), field.wire)
 
 
 def _word(value: str | int) -> int:

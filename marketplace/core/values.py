@@ -138,8 +138,9 @@ def parse_json(data: bytes) -> Json:
             parse_constant=_refuse_number,
             parse_float=_refuse_number,
         )
-        # An escaped lone surrogate parses, and then no answer that quotes it could be sent.
-        json.dumps(parsed, ensure_ascii=False).encode()
+        if b"\\u" in data:
+            # An escaped lone surrogate parses, and then no answer that quotes it could be sent.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except ValueError as error:
         raise ValueMalformed("body", shown(str(error)), "JSON in UTF-8") from None
     return parsed
