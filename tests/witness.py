@@ -18,8 +18,9 @@ from market import (
     withdraw,
 )
 
+from stores import MemoryStores
+
 from marketplace.adapters.memory.bus import MemoryBus
-from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.services import Services
 from marketplace.bootstrap import Stores, build_services
 from marketplace.core.audit import LoggedEntry
@@ -48,7 +49,7 @@ class SetClock:
 class Witness:
     """The registry's use cases, with the store and the clock in the test's hands."""
 
-    store: Stores = field(default_factory=MemoryStore)
+    store: Stores = field(default_factory=MemoryStores)
     clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
