@@ -19,7 +19,9 @@ from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.errors import (
+    ListingExpired,
     ListingMissing,
+    ListingReplaced,
     NegotiationMissing,
     TokenForbidden,
     Unavailable,
@@ -110,8 +112,8 @@ class Client(Seeker, People):
             account=EvmAccount(hand),
             random_bytes32=random_bytes32,
         )
-        # What was on sale of each listing that was closed here, by the closing version.
-        self._closed: dict[Digest, int] = {}
+        # Each listing that was closed here and what was on sale of it, by the closing version.
+        self._closed: dict[Digest, tuple[Listed, int]] = {}
 
     @property
     def address(self) -> Address:
@@ -300,20 +302,23 @@ class Client(Seeker, People):
                 self._relist()
 
     def _relist(self) -> None:
-        unsold = self.capacity.unsold
-        if unsold and not self._closed:
+        now = self._means.signer.clock.now()
+        if self.capacity.unsold:
+            self._reopen(now)
             return
-        for listed in self.search(seller=self.address):
-            content, lasts = (
-                listed.content,
-                listed.header.expires_at - self._means.signer.clock.now(),
-            )
-            if not unsold and content.capacity:
-                closed = self.publish(replace(content, capacity=0), listed.digest, lasts)
-                self._closed[closed.digest] = content.capacity
-            elif unsold and listed.digest in self._closed:
-                was = self._closed.pop(listed.digest)
-                self.publish(replace(content, capacity=was), listed.digest, lasts)
+        for listed in self.browse(seller=self.address):
+            lasts, was = listed.header.expires_at - now, listed.content.capacity
+            closed = self.publish(replace(listed.content, capacity=0), listed.digest, lasts)
+            self._closed[closed.digest] = closed, was
+
+    def _reopen(self, now: int) -> None:
+        # No search shows what is sold out, so what was closed here is remembered here.
+        for digest, (closed, was) in tuple(self._closed.items()):
+            content, lasts = replace(closed.content, capacity=was), closed.header.expires_at - now
+            # Where a human has replaced it, the human's word stands.
+            with suppress(ListingReplaced, ListingExpired):
+                self.publish(content, digest, lasts)
+            del self._closed[digest]
 
     def _allow(self, content: Content) -> None:
         token, limits = content.settlement.token, self._means.signer.limits

@@ -30,6 +30,7 @@ class Liar(ThreadingHTTPServer):
         self.bytes_of: Callable[[bytes], bytes] = bytes
         self.lose_answers = 0
         self.requests: list[str] = []
+        self.seen: list[tuple[str, set[str]]] = []
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is no news."""
@@ -37,14 +38,17 @@ class Liar(ThreadingHTTPServer):
     def alter_messages(self, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Alter each relayed message, wherever it appears."""
 
-        def each(_: str, answer: Any) -> Any:  # noqa: ANN401 any JSON
-            if "messages" in answer:
-                return {"messages": [each("", view) for view in answer["messages"]]}
-            if "message" in answer:
-                return {**answer, "message": alter(answer["message"])}
-            return answer
+        def each(answer: Any) -> Any:  # noqa: ANN401 any JSON
+            if isinstance(answer, list):
+                return [each(one) for one in answer]
+            if not isinstance(answer, dict):
+                return answer
+            told = answer.get("message")
+            if isinstance(told, dict) and "signature" in told:
+                return {**answer, "message": alter(told)}
+            return {name: each(value) for name, value in answer.items()}
 
-        self.alter = each
+        self.alter = lambda _, answer: each(answer)
 
 
 @contextmanager
@@ -68,6 +72,7 @@ class _Proxy(BaseHTTPRequestHandler):
     def _forward(self) -> None:
         liar, size = self.server, int(self.headers.get("content-length", 0))
         liar.requests.append(f"{self.command} {self.path}")
+        liar.seen.append((self.path, {name.lower() for name in self.headers}))
         onward = http.client.HTTPConnection(liar.honest, timeout=30)
         try:
             headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
