@@ -84,7 +84,7 @@ async def read_messages(
     status_code=status.HTTP_204_NO_CONTENT,
     openapi_extra=OPTIONAL_LOGIN,
 )
-async def put_artifact(
+async def put_artifact(  # noqa: PLR0913, PLR0917 path, body, headers and who asks
     negotiation: str,
     artifact: str,
     request: Request,
