@@ -1,6 +1,7 @@
 """Stores for tests: all that a registry remembers in memory, and stores that fail."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from marketplace.adapters.memory.bus import MemoryBus
@@ -8,6 +9,7 @@ from marketplace.adapters.memory.journal import MemoryJournal
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.core.errors import StoreUnavailable
+from marketplace.ports.index import Found, Search
 
 
 class MemoryStores(MemoryStore, MemoryJournal, MemoryWebhooks):
@@ -17,6 +19,13 @@ class MemoryStores(MemoryStore, MemoryJournal, MemoryWebhooks):
         MemoryStore.__init__(self)
         MemoryJournal.__init__(self)
         MemoryWebhooks.__init__(self)
+
+    async def search(self, search: Search) -> list[Found]:
+        """A page after the cursor's place."""
+        found = await super().search(replace(search, after=None, limit=1_000_000))
+        found.sort(key=lambda one: (one.key, one.row.thread))
+        after = search.after or (-1, "")
+        return [one for one in found if (one.key, one.row.thread) > after][: search.limit]
 
     async def start(self) -> None:
         """Nothing to open."""

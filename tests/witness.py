@@ -17,7 +17,6 @@ from market import (
     talk,
     withdraw,
 )
-
 from stores import MemoryStores
 
 from marketplace.adapters.memory.bus import MemoryBus

@@ -161,11 +161,7 @@ class Registry:
                 if answer.is_error:
                     answer.read()
                     raise self._refusal(answer)
-                for line in answer.iter_lines():
-                    if line.startswith("data: "):
-                        yield _read(MessageView, answer.status_code, line.removeprefix("data: "))
-                    elif line.startswith(":"):
-                        yield None
+                yield from _told(answer)
         except httpx.HTTPError as error:
             raise RegistryUnavailable(self.url, type(error).__name__) from None
         raise RegistryUnavailable(self.url, "the stream of events ended")
@@ -197,6 +193,19 @@ class Registry:
                 return RegistryUnavailable(self.url, f"status {answer.status_code}")
         told = f"not a Parley registry's words; is this another service's URL? {answer.text[:120]}"
         return RegistryRefused(answer.status_code, told)
+
+
+def _told(answer: httpx.Response) -> Iterator[MessageView | None]:
+    # An event is one once the empty line after it has come: what breaks off before is none.
+    data = ""
+    for line in answer.iter_lines():
+        if line.startswith("data: "):
+            data = line.removeprefix("data: ")
+        elif line.startswith(":"):
+            yield None
+        elif not line and data:
+            yield _read(MessageView, answer.status_code, data)
+            data = ""
 
 
 def _view(view: type[V], answer: httpx.Response) -> V:

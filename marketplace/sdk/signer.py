@@ -177,7 +177,7 @@ class Signer:
 
         Raises Unservable; where units are counted, the nonce holds them from now on.
         """
-        self.check_own(Kind.OFFER)
+        self.check_own("terms")
         if not self.ledger.capacity.counted:
             return self.ledger.take_nonce()
         with self.ledger.lock:
@@ -227,7 +227,7 @@ class Signer:
         return self.chain.position(deal, self.limits.confirmations).state
 
     def _sign_terms(self, talk: Digest, terms: Terms, subject: Subject) -> Signature:
-        self.check_own(Kind.OFFER)
+        self.check_own("terms")
         proposal = Proposal(terms.digest(self.domain), terms, subject)
         with self.ledger.lock:
             try:
