@@ -150,15 +150,29 @@ def build_domains(settings: RegistrySettings) -> Domains:
     return Domains((present, older))
 
 
-def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
-    """A registry; its store and bus open and close with the application."""
-    auditors = frozenset(address(one, "auditor") for one in settings.auditors)
-    access, clock = Access(auditors, everybody=settings.public), SystemClock()
-    services = build_services(build_domains(settings), stores, bus, clock, access)
+def build_app(
+    settings: RegistrySettings, services: Services, stores: Stores, secret: bytes
+) -> FastAPI:
+    """The application over ready services; nothing of it runs by itself."""
     courier, reach = build_courier(settings, services)
     webhooks = Webhooks(stores, stores, courier, reach, random_bytes32)
-    logins = build_logins(settings, services, read_secret(settings.secret_file))
-    app = create_app(services, logins, webhooks, build_limits(settings))
+    logins = build_logins(settings, services, secret)
+    return create_app(services, logins, webhooks, build_limits(settings))
+
+
+def build_access(settings: RegistrySettings) -> Access:
+    """Whom the operator lets read."""
+    auditors = frozenset(address(one, "auditor") for one in settings.auditors)
+    return Access(auditors, everybody=settings.public)
+
+
+def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
+    """A registry; its store and bus open and close with the application."""
+    clock = SystemClock()
+    domains, access = build_domains(settings), build_access(settings)
+    services = build_services(domains, stores, bus, clock, access)
+    app = build_app(settings, services, stores, read_secret(settings.secret_file))
+    courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
 
     async def sweep() -> int:

@@ -6,7 +6,6 @@ stops one makes its own. Every party has a key of its own, so that tests do not 
 
 import atexit
 import shutil
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,13 +19,15 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from stores import LoopBus, MemoryStores
 
 from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import start_chain
+from marketplace.adapters.memory.bus import MemoryBus
+from marketplace.adapters.memory.store import MemoryStore
 from marketplace.bootstrap import build_registry
 from marketplace.core.agreement import Agreement
 from marketplace.core.eip712 import Domain
+from marketplace.hosting import listen
 from marketplace.sdk import (
     Capacity,
     Client,
@@ -82,11 +83,11 @@ class RegistryHost:
     def __init__(
         self,
         domain: Domain,
-        store: MemoryStores | None = None,
+        store: MemoryStore | None = None,
         **settings: Any,  # noqa: ANN401 any setting
     ) -> None:
-        self.store = store or MemoryStores()
-        self._socket = _listen(0)
+        self.store = store or MemoryStore()
+        self._socket = listen("127.0.0.1", 0)
         self._port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         self._settings = RegistrySettings(
@@ -101,9 +102,9 @@ class RegistryHost:
 
     def start(self) -> None:
         """Serve until stopped, with nothing in memory but the store."""
-        bound = self._socket if self._socket.fileno() >= 0 else _listen(self._port)
+        bound = self._socket if self._socket.fileno() >= 0 else listen("127.0.0.1", self._port)
         config = uvicorn.Config(
-            build_registry(self._settings, self.store, LoopBus()),
+            build_registry(self._settings, self.store, MemoryBus()),
             log_level="critical",
             timeout_graceful_shutdown=0,
         )
@@ -118,14 +119,6 @@ class RegistryHost:
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
-
-
-def _listen(port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    bound.bind(("127.0.0.1", port))
-    return bound
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The registry's first routes: is it there, what is it, take a message, show the log."""
+"""The first routes: is it there, what is it, take a word, show the log."""
 
 from fastapi import APIRouter, Request, Response, status
 

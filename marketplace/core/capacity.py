@@ -1,4 +1,4 @@
-"""Capacity: a seller's units, held by its offers and committed by funded deals.
+"""Capacity: a seller's units, held by offers, committed by funded deals.
 
 What an offer promises is held until it cannot open any more; what a funded deal takes is
 committed until the deal gives it back. Holding costs a buyer nothing, so a hold must deny

@@ -1021,6 +1021,14 @@ class StoreUnavailable(Unavailable):
     hint = "Send the same message again later; it will not be stored twice."
 
 
+class StoreNewer(Unavailable):
+    """The registry's store was written by a later version."""
+
+    version: int
+    known: int
+    hint = "Run the version that wrote it, or a later one; or restore an earlier backup."
+
+
 class RegistryUnavailable(Unavailable):
     """The registry did not answer."""
 

@@ -21,7 +21,8 @@ class ListingRow:
         digest: digest of this version.
         seller: who sells.
         kind: what is sold.
-        title: one line for a reader; free text is looked for here and in the attributes.
+        title: one line for a reader; free text is looked for here and in the attributes'
+            names and values.
         unit: what one unit of quantity is.
         attributes: facts by name.
         lowest_price: the lowest unit price, in base units.
@@ -60,7 +61,8 @@ class Search:
     """What is searched for; an empty word or None matches everything.
 
     Attributes:
-        now: what is over or dead at this instant does not match.
+        now: what is over or dead at this instant does not match; an instant more than a day
+            before the last publication may miss what was alive then.
         kind: exactly.
         seller: exactly.
         text: words, each of which begins a word of title or attributes, in any case.
@@ -113,11 +115,14 @@ class ListingIndex(Protocol):
         ...
 
     async def heard(self, thread: str, at: int) -> None:
-        """Its seller is there: the listing is alive for another heartbeat."""
+        """Its seller is there: the listing is alive for another heartbeat.
+
+        A version that is published says so too.
+        """
         ...
 
     async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block."""
+        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
         ...
 
     async def settled_block(self) -> int:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.entry import TIMEOUT
-from marketplace.core.errors import EventRefused, WrongPrevious, WrongTurn
+from marketplace.core.errors import ArtifactMissing, EventRefused, WrongPrevious, WrongTurn
 from marketplace.core.feasibility import assuming_funds, check_feasible
 from marketplace.core.listing import UNCOUNTED, Content
 from marketplace.core.message import Message, parse_message
@@ -40,6 +40,7 @@ class Talk:
         self.negotiation: Negotiation = begin(message, listed, first.at)
         self._index = first.index
         self._countersigned: Agreement | None = None
+        self._request: bytes | None = None
 
     @property
     def id(self) -> Digest:
@@ -96,7 +97,18 @@ class Talk:
     def request(self) -> bytes:
         """What the buyer asked for with its invitation; empty if nothing."""
         artifact = self.negotiation.invitation.request
-        return b"" if artifact == ZERO_DIGEST else self.get(artifact)
+        if self._request is None and artifact != ZERO_DIGEST:
+            self._request = self.get(artifact)
+        return self._request or b""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether what the buyer asked for is there, or nothing was: ``request`` would not wait."""
+        artifact = self.negotiation.invitation.request
+        if self._request is None and artifact != ZERO_DIGEST:
+            with suppress(ArtifactMissing):
+                self._request = self._means.get(self.id, artifact, patience=0)
+        return artifact == ZERO_DIGEST or self._request is not None
 
     @property
     def agreement(self) -> Agreement | None:

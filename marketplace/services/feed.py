@@ -23,7 +23,7 @@ class Feed:
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         while True:
-            signal = self.bus.signal()
+            signal = self.bus.signal(party)
             page = await self.store.entries(start, limit, party)
             left = until - clock()
             if page or left <= 0:
@@ -35,7 +35,7 @@ class Feed:
         following, clock = start, asyncio.get_running_loop().time
         due = clock() + HEARTBEAT_SECONDS
         while True:
-            signal = self.bus.signal()
+            signal = self.bus.signal(party)
             page = await self.store.entries(following, PAGE, party)
             for entry in page:
                 yield entry

@@ -74,7 +74,7 @@ class Messages:
             if known is None:
                 raise
             return known
-        self.bus.publish()
+        self.bus.publish(entry.record.parties)
         return entry
 
     async def _append(self, message: Message) -> Entry:

@@ -1,4 +1,4 @@
-"""Timers: note that a deadline has passed, so that whoever listens hears of silence.
+"""Timers: note that a deadline has passed, for whoever listens.
 
 The state needs no note: it follows from events and clock. The note is an entry of the
 log like any word, so that it has its place in the sequence and is replayed with it.
@@ -31,10 +31,7 @@ class Timers:
     async def run_once(self) -> int:
         """Note every deadline that has passed; returns how many were."""
         due = await self.store.due(self.clock.now(), MOST_AT_ONCE)
-        noted = [await self._note(thread) for thread in due]
-        if any(noted):
-            self.bus.publish()
-        return sum(noted)
+        return sum([await self._note(thread) for thread in due])
 
     async def _note(self, thread: Digest) -> bool:
         negotiation, last_at = await self.negotiations.replay(thread)
@@ -58,6 +55,7 @@ class Timers:
         )
         try:
             await self.store.append(record)
+            self.bus.publish(record.parties)
         except SequenceTaken:
             # A last word, or another worker's note, came first: look again next time.
             return False

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 from live import RegistryHost, Stage
-from stores import FailingStores
+from stores import FailingStore
 
 from agents import pulse as pulse_module
 from agents.pulse import Heart, pulse
 from marketplace.core.errors import ListingExpired, StoreUnavailable
 
 
-class Counting(FailingStores):
+class Counting(FailingStore):
     """Says which listings were heard of, in order."""
 
     def __init__(self) -> None:

@@ -137,6 +137,15 @@ def test_threads_that_race_for_the_last_unit_hold_it_once():
     assert told(of) == (0, 1, 0)
 
 
+def test_a_crowd_exposes_a_seller_that_counts_to_no_more_than_the_bond_on_its_units():
+    of = signer()
+    for n in range(300):
+        offer(of, talk(buyer_nonce=n), 1)
+    bond_on_one = of.ledger.exposure.total // len(of.ledger.capacity.lots)
+    assert of.ledger.exposure.total <= 10 * bond_on_one
+    assert len(of.ledger.exposure.commitments) == 6
+
+
 # ------------------------------------------------------------------ what the chain says
 
 

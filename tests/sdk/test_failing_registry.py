@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from live import OUTCOME, RegistryHost, Stage
-from stores import FailingStores
+from stores import FailingStore
 
 from marketplace.core.errors import (
     ListingMissing,
@@ -35,7 +35,7 @@ LATER = [
 @pytest.fixture
 def failing(network):
     """A registry whose store fails when it is told to, and parties there."""
-    host = RegistryHost(network.domain, FailingStores())
+    host = RegistryHost(network.domain, FailingStore())
     stage = Stage(network, host.url)
     yield host.store, stage
     stage.close()

@@ -319,3 +319,14 @@ def test_a_registry_under_a_path_is_logged_in_at_under_that_path(desk: Desk):
         base_url=URL + "/market", auth=auth, transport=httpx.MockTransport(below)
     ) as client:
         assert client.get("/mine").json()["who"] == BUYER.address
+
+
+def test_an_asynchronous_client_is_told_at_once_that_it_gets_no_token():
+    async def ask() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200))
+        auth = RegistryLogin(URL, DOMAIN, BUYER)
+        async with httpx.AsyncClient(auth=auth, transport=transport) as client:
+            await client.get(f"{URL}/mine")
+
+    with pytest.raises(TypeError, match="blocks"):
+        anyio.run(ask)

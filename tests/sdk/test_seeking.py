@@ -3,8 +3,8 @@
 import pytest
 from liar import lying
 from live import RegistryHost, Stage
-from stores import MemoryStores
 
+from marketplace.adapters.memory.store import MemoryStore
 from marketplace.core.errors import (
     ListingMissing,
     LoginMissing,
@@ -19,7 +19,7 @@ from marketplace.sdk import Demand, State, Wallet
 from marketplace.sdk.registry import Registry
 
 
-class Keeping(MemoryStores):
+class Keeping(MemoryStore):
     """Remembers which listings were heard of."""
 
     def __init__(self) -> None:
