@@ -47,6 +47,7 @@ SecretFile = Annotated[
 Auditors = Annotated[
     list[str] | None, typer.Option(help="An account that may read every negotiation.")
 ]
+GENUINE = escrow_address()
 PrivateWebhooks = Annotated[
     bool, typer.Option(help="Let webhooks go to private networks, and over http.")
 ]
@@ -55,7 +56,7 @@ PrivateWebhooks = Annotated[
 @app.command()
 def serve(
     chain_id: Annotated[int, typer.Option(help="The chain of the escrow.")],
-    escrow: Escrow = escrow_address(),
+    escrow: Escrow = GENUINE,
     escrow_v1: EscrowV1 = "",
     database: Database = "parley.sqlite",
     workers: Workers = 1,
