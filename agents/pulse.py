@@ -1,4 +1,4 @@
-"""Pulse: a seller is heard while it serves, wherever its listings ask for that."""
+"""Pulse: a seller is heard while it serves, where its listings ask it."""
 
 import threading
 import time

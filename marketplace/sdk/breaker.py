@@ -1,4 +1,4 @@
-"""The circuit breaker: who has failed again and again is left alone for a while."""
+"""The circuit breaker: who has failed again and again is left alone."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Patience: what may succeed later is asked again, later and not all at once."""
+"""Patience: what may succeed later is asked again, and not all at once."""
 
 import time
 from collections.abc import Callable
