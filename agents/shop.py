@@ -15,6 +15,7 @@ from agents.faults import NoDeal
 from agents.goods import Supply
 from agents.negotiator import Negotiator
 from agents.preferences import Ranked, rank
+from agents.pulse import pulse
 from agents.strategies import Strategy
 from agents.trader import fulfil
 from marketplace.sdk import (
@@ -53,15 +54,17 @@ def serve(
 
     Who sets a deadline further than ``LONGEST_TALK`` away is rejected: a talk is remembered
     here, and an idle inviter must not choose for how long. When a lot is sold, the other talks
-    that shared it are told in the same step that they cannot be served.
+    that shared it are told in the same step that they cannot be served. Listings that ask for
+    a heartbeat are kept alive as long as this runs.
     """
     shop = Shop(client, strategy, supply, tell)
     with ThreadPoolExecutor(ANSWERS_AT_ONCE) as desks, ThreadPoolExecutor(DEALS_AT_ONCE) as benches:
         till = threading.Thread(target=shop.watch, args=(desks, benches))
         till.start()
         try:
-            for talk in client.heard():
-                shop.hear(talk, desks)
+            with pulse(client, tell):
+                for talk in client.heard():
+                    shop.hear(talk, desks)
         finally:
             shop.closed.set()
             till.join()

@@ -22,6 +22,7 @@ from marketplace.devnet import devnet as start_devnet
 from marketplace.hosting import listen
 from marketplace.hosting import serve as serve_registry
 from marketplace.sdk.auditing import audit_market
+from marketplace.sdk.wallet import Wallet
 from marketplace.settings import Chain, DevnetSettings, RegistrySettings
 
 app = typer.Typer(
@@ -132,10 +133,13 @@ def devnet(
 def audit(
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL of a node that you believe.")],
     log: Annotated[str, typer.Option(help="The registry's URL; it is believed in nothing.")],
+    key: Annotated[
+        Path | None, typer.Option(help="A key file to log in with, to read what it may read.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a registry's whole log against the escrow; exit status 0 only if all holds."""
-    report = audit_market(rpc, log)
+    report = audit_market(rpc, log, Wallet.load(key) if key else None)
     if as_json:
         typer.echo(json.dumps(report_json(report)))
     else:
@@ -154,6 +158,9 @@ def report_json(report: Report) -> dict[str, object]:
         "linked": report.linked,
         "superseded": report.superseded,
         "unproved": report.unproved,
+        "unread": sorted(report.unread),
+        "confidential": report.confidential,
+        "unwitnessed": sorted(report.unwitnessed),
         "complete": report.complete,
     }
 
@@ -179,6 +186,9 @@ def _show(report: Report) -> None:
         ("opened by what a negotiation's log does not have", list(report.linked)),
         ("opened from another signed offer than the agreement", report.superseded),
         ("paid on a voucher or a settlement, which no event shows", report.unproved),
+        ("opened on terms that only its parties can read", report.confidential),
+        ("not shown to this reader, so that no rule was asked", sorted(report.unread)),
+        ("handed in after it was said, at times of the parties' own", sorted(report.unwitnessed)),
     ):
         if deals:
             console.print(f"{label}: {', '.join(deals)}", highlight=False, soft_wrap=True)
@@ -201,7 +211,7 @@ def _verdict(report: Report) -> str:
         return "[bold red]NOT OK[/]"
     if report.complete:
         return "[bold green]OK[/]"
-    return "[bold yellow]OK for what was logged[/]; the deals above are not, or not wholly"
+    return "[bold yellow]OK for what was shown[/]; not judged, or not wholly: see above"
 
 
 def _stop_at_eof(server: uvicorn.Server) -> None:

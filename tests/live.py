@@ -4,7 +4,9 @@ The chain and the contracts are made once a session; a registry is cheap, and a 
 stops one makes its own. Every party has a key of its own, so that tests do not meet.
 """
 
-import socket
+import atexit
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +24,10 @@ from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import start_chain
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
-from marketplace.adapters.system import SystemClock
-from marketplace.api.app import create_app
-from marketplace.bootstrap import build_services, listen
+from marketplace.bootstrap import build_registry
 from marketplace.core.agreement import Agreement
 from marketplace.core.eip712 import Domain
+from marketplace.hosting import listen
 from marketplace.sdk import (
     Capacity,
     Client,
@@ -34,6 +35,7 @@ from marketplace.sdk import (
     Issue,
     Limits,
     Listed,
+    Mandate,
     OutcomeSpace,
     Rules,
     SettlementRules,
@@ -41,10 +43,14 @@ from marketplace.sdk import (
     Wallet,
 )
 from marketplace.sdk.signer import Signer
+from marketplace.settings import RegistrySettings
 
 CREDITS = 1_000_000
 WINDOW = 60  # the shortest that the escrow takes: the chain's clock is moved through it
 _NUMBERS = count(1)
+# What the registries' tokens are signed with: the same after a restart.
+SECRETS = Path(tempfile.mkdtemp(prefix="parley-secrets-"))
+atexit.register(shutil.rmtree, SECRETS, ignore_errors=True)
 OUTCOME = {"unit_price": 20, "quantity": 5, "delivery_window": WINDOW}
 
 
@@ -67,25 +73,42 @@ class SpyWallet:
 
 
 class RegistryHost:
-    """A registry on a port of its own; what it stored survives a stop and a start."""
+    """A registry on a port of its own; what it stored survives a stop and a start.
 
-    def __init__(self, domain: Domain) -> None:
-        self.store = MemoryStore()
-        self._domain = domain
+    Args:
+        domain: of the escrow.
+        settings: what else it is told; ``public=True`` lets everybody read.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        store: MemoryStore | None = None,
+        **settings: Any,  # noqa: ANN401 any setting
+    ) -> None:
+        self.store = store or MemoryStore()
         self._socket = listen("127.0.0.1", 0)
         self._port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
+        self._settings = RegistrySettings(
+            database="memory",
+            chain_id=domain.chain_id,
+            escrow=domain.verifying_contract,
+            port=self._port,
+            secret_file=SECRETS / "registry.secret",
+            **settings,
+        )
         self.start()
 
     def start(self) -> None:
         """Serve until stopped, with nothing in memory but the store."""
         bound = self._socket if self._socket.fileno() >= 0 else listen("127.0.0.1", self._port)
-        services = build_services(self._domain, self.store, MemoryBus(), SystemClock())
         config = uvicorn.Config(
-            create_app(services), log_level="critical", timeout_graceful_shutdown=0
+            build_registry(self._settings, self.store, MemoryBus()),
+            log_level="critical",
+            timeout_graceful_shutdown=0,
         )
         self._server = uvicorn.Server(config)
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound.listen()
         self._socket = bound
         self._thread = threading.Thread(target=self._server.run, args=([bound],), daemon=True)
@@ -234,12 +257,13 @@ class Stage:
         url: str = "",
         capacity: Capacity | None = None,
         ledger: Path | None = None,
+        mandate: Mandate | None = None,
         **limits: Any,  # noqa: ANN401 any limit
     ) -> Party:
         """A client with funds."""
         wallet, limited = wallet or self.network.wallet(), self.network.limits(**limits)
-        client = Client(url or self.url, self.network.rpc, wallet, limited, ledger, capacity)
-        made = Party(client)
+        rpc, mine = self.network.rpc, (wallet, limited, ledger, capacity, mandate)
+        made = Party(Client(url or self.url, rpc, *mine))
         self.parties.append(made)
         return made
 

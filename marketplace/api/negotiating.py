@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response, status
 
-from marketplace.api.answers import all_shown, tagged
+from marketplace.api.answers import tagged
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.body import MOST_ARTIFACT, check_stated_size, read_bounded
 from marketplace.api.routes import REFUSALS
@@ -20,7 +20,7 @@ router = APIRouter(responses=REFUSALS)  # type: ignore[arg-type]  # FastAPI's ow
 
 async def _checked(use: Services, negotiation: str, caller: Caller | None) -> Digest:
     named = digest(negotiation, "negotiation")
-    use.access.check(await use.negotiations.parties(named), caller)
+    use.access.check(await use.negotiations.readers(named), caller)
     return named
 
 
@@ -72,7 +72,9 @@ async def read_messages(
 ) -> Response:
     """A negotiation from its invitation on, in order, for its parties."""
     named = await _checked(use, negotiation, caller)
-    view = all_shown(use, await use.store.thread(named), caller)
+    # Who may read the negotiation may read each of its words.
+    said = [use.archive.view(entry, readable=True) for entry in await use.store.thread(named)]
+    view = MessagesView(messages=said)
     return tagged(request, view, private=True)
 
 
@@ -80,19 +82,25 @@ async def read_messages(
     "/v1/negotiations/{negotiation}/artifacts/{artifact}",
     operation_id="putArtifact",
     status_code=status.HTTP_204_NO_CONTENT,
+    openapi_extra=OPTIONAL_LOGIN,
 )
-async def put_artifact(
+async def put_artifact(  # noqa: PLR0913, PLR0917 path, body, headers and who asks
     negotiation: str,
     artifact: str,
     request: Request,
     use: Use,
     parley_signature: Annotated[str, Header()],
+    caller: OptionalCaller,
 ) -> None:
-    """Leave bytes for the counterparty, named by their SHA-256 and signed for (Upload)."""
+    """Leave bytes for the counterparty, named by their SHA-256 and signed for (Upload).
+
+    A party's own signature needs no login; a delegate's is taken under its login, with the
+    scope to upload.
+    """
     upload = Upload(digest(negotiation, "negotiation"), digest(artifact, "artifact"))
     # Whose word it is and how large, before any of it is read into memory.
     check_stated_size(request, MOST_ARTIFACT)
-    signer = await use.artifacts.authorise(upload, parley_signature)
+    signer = await use.artifacts.authorise(upload, parley_signature, caller)
     await use.artifacts.put(upload, signer, await read_bounded(request, MOST_ARTIFACT))
 
 

@@ -2,20 +2,17 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.core.errors import ValueMalformed
 from marketplace.core.outcome import ISSUE_BITS
-from marketplace.core.request import MOST_PREDICATES, Comparison, Predicate
+from marketplace.core.request import MOST_PREDICATES, Predicate
 from marketplace.core.values import address, decimal, digest
 from marketplace.ports.index import Found, Order, Search
 
 LARGEST_SEARCH = 200
-# The two-character signs first, or ">=" would read as a name that ends with ">".
-_PREDICATE = re.compile(r"(?P<name>[^<>=!]{1,40})(?P<comparison>>=|<=|!=|=)(?P<value>.{0,200})\Z")
 
 
 class SearchQuery(BaseModel):
@@ -47,7 +44,7 @@ class SearchQuery(BaseModel):
             kind=self.kind,
             seller=address(self.seller, "seller") if self.seller else "",
             text=self.text,
-            where=tuple(_predicate(one) for one in self.where),
+            where=tuple(Predicate.parse(one) for one in self.where),
             highest_price=decimal(price, "highest_price", ISSUE_BITS) if price else None,
             units=self.units,
             least_settled=self.least_settled,
@@ -76,10 +73,3 @@ def _place(cursor: str, order: Order) -> tuple[int, str]:
         return int(key), digest(thread, "cursor")
     except (ValueError, binascii.Error, UnicodeDecodeError):
         raise ValueMalformed("cursor", cursor[:80], form) from None
-
-
-def _predicate(spelled: str) -> Predicate:
-    found = _PREDICATE.match(spelled)
-    if found is None:
-        raise ValueMalformed("where", spelled[:80], "name, one of = != >= <=, value")
-    return Predicate(found["name"], Comparison(found["comparison"]), found["value"])

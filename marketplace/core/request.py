@@ -4,12 +4,14 @@ A request binds nobody. A seller answers with a ``Quotation`` that names its lis
 buyer invites on that one as on any other.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from marketplace.core.eip712 import Typed, exactly
-from marketplace.core.errors import DigestMismatch, RequestRefused
+from marketplace.core.errors import DigestMismatch, RequestRefused, ValueMalformed
 from marketplace.core.outcome import ISSUE_BITS
 from marketplace.core.values import (
     Address,
@@ -28,6 +30,8 @@ from marketplace.core.values import (
 
 MOST_PREDICATES = 16
 LONGEST_VALUE = 200
+# The two-character signs first, or ">=" would read as a name that ends with ">".
+_SPELLED = re.compile(r"(?P<name>[^<>=!]{1,40})(?P<comparison>>=|<=|!=|=)(?P<value>.{0,200})\Z")
 
 
 class Comparison(StrEnum):
@@ -50,6 +54,14 @@ class Predicate:
     name: str
     comparison: Comparison
     value: str
+
+    @classmethod
+    def parse(cls, spelled: str) -> "Predicate":
+        """As it is spelled in a line, ``gpu_memory>=24``; raises ValueMalformed."""
+        found = _SPELLED.match(spelled)
+        if found is None:
+            raise ValueMalformed("where", spelled[:80], "name, one of = != >= <=, value")
+        return cls(found["name"], Comparison(found["comparison"]), found["value"])
 
     def to_json(self) -> dict[str, Json]:
         """As it is hashed."""
@@ -89,6 +101,19 @@ class Demand:
         """Bound what a registry must match."""
         if len(self.where) > MOST_PREDICATES:
             raise RequestRefused("where", str(len(self.where)), f"at most {MOST_PREDICATES}")
+
+    @classmethod
+    def asking(
+        cls,
+        kind: str,
+        title: str,
+        quantity: int,
+        highest_unit_price: int = 0,
+        where: Sequence[str] = (),
+    ) -> "Demand":
+        """A demand whose conditions are spelled in lines, as a search spells them."""
+        spelled = tuple(Predicate.parse(one) for one in where)
+        return cls(kind, title, quantity, highest_unit_price, spelled)
 
     @cached_property
     def digest(self) -> Digest:

@@ -13,14 +13,17 @@ from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.deal import Deal, DealState
 from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible, Unservable
 from marketplace.core.guardrails import Limits
+from marketplace.core.identity import Mandate
 from marketplace.core.listing import Content
 from marketplace.core.listing import Settlement as SettlementRules
 from marketplace.core.negotiation import Offer, State
 from marketplace.core.outcome import Issue, Outcome, OutcomeSpace
+from marketplace.core.request import Demand
 from marketplace.core.words import Reason
 from marketplace.sdk.auditing import audit_market
-from marketplace.sdk.client import Client, Listed, Rules
+from marketplace.sdk.client import Client, Rules
 from marketplace.sdk.devnet import Devnet
+from marketplace.sdk.seeking import Listed
 from marketplace.sdk.settlement import Settlement
 from marketplace.sdk.talk import Talk
 from marketplace.sdk.wallet import Wallet
@@ -32,11 +35,13 @@ __all__ = [
     "Content",
     "Deal",
     "DealState",
+    "Demand",
     "Devnet",
     "Finding",
     "Issue",
     "Limits",
     "Listed",
+    "Mandate",
     "Offer",
     "Outcome",
     "OutcomeSpace",

@@ -6,15 +6,19 @@ from marketplace.core.message import Domains
 from marketplace.core.replay import ChainEvent
 from marketplace.core.values import address
 from marketplace.sdk.genuine import genuine_escrow
+from marketplace.sdk.login import LoginSigner, RegistryLogin
 from marketplace.sdk.registry import Registry
 
 
-def audit_market(rpc: str, log: str) -> Report:
+def audit_market(rpc: str, log: str, wallet: LoginSigner | None = None) -> Report:
     """Audit a registry's whole log against the escrow that its messages name.
 
     Args:
         rpc: JSON-RPC URL of a node that the auditor believes.
         log: the registry's URL; it is believed in nothing.
+        wallet: logs in, so that the bodies that it may read are read; without one, and
+            where the registry does not show them to everybody, no rule is asked of the
+            negotiations that the report names ``unread``.
 
     Raises:
         ParleyError: the registry's escrow is not the genuine one (see ``genuine_escrow``),
@@ -23,6 +27,8 @@ def audit_market(rpc: str, log: str) -> Report:
     registry = Registry(log)
     try:
         chain = genuine_escrow(registry, rpc)
+        if wallet is not None:
+            registry.auth = RegistryLogin(log, chain.domain, wallet)
         entries, root = _download(registry)
         events = [ChainEvent(e.name, e.deal, e.values, e.at) for e in chain.events()]
         return audit(entries, root, events, Domains((chain.domain, *_older(registry))))

@@ -19,39 +19,37 @@ from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.errors import (
+    ListingExpired,
     ListingMissing,
+    ListingReplaced,
     NegotiationMissing,
     TokenForbidden,
     Unavailable,
     Unservable,
 )
 from marketplace.core.guardrails import Limits
+from marketplace.core.identity import Mandate, Scope
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
 from marketplace.core.words import Invitation, Kind
-from marketplace.ports.chain import Holding
+from marketplace.ports.chain import Account, Holding
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.ledger import Ledger
+from marketplace.sdk.login import RegistryLogin
 from marketplace.sdk.means import Means, sha256_hex
+from marketplace.sdk.people import People
 from marketplace.sdk.registry import Registry
+from marketplace.sdk.seeking import Listed, Seeker
 from marketplace.sdk.settlement import Settlement
 from marketplace.sdk.signer import Signer
 from marketplace.sdk.talk import Talk
 from marketplace.sdk.wallet import Wallet
-from marketplace.wire.views import MessageView
 
+# What a login asks for: to read what is one's own, to keep one's listings alive.
+SCOPE = Scope.READ | Scope.LIST
 WEEK = 7 * 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A published listing, its signature proved."""
-
-    digest: Digest
-    header: Listing
-    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class Rules:
     min_improvement: int = 1
 
 
-class Client:
+class Client(Seeker, People):
     """One party at one registry and one chain.
 
     Args:
@@ -75,6 +73,8 @@ class Client:
             then a restart forgets what is outstanding.
         capacity: the units that a human puts on sale, over all listings of this party; None
             does not count them.
+        mandate: a delegation to the wallet: the client speaks in its principal's name, and
+            signs everything but Terms; what takes gas or money is the principal's to do.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 what a party is made of
@@ -85,15 +85,24 @@ class Client:
         limits: Limits,
         ledger: Path | None = None,
         capacity: Capacity | None = None,
+        mandate: Mandate | None = None,
     ) -> None:
         self._registry = Registry(registry)
         try:
             chain = genuine_escrow(self._registry, rpc)
+            self._registry.auth = RegistryLogin(
+                registry,
+                chain.domain,
+                wallet,
+                SCOPE if mandate is None else SCOPE | Scope.UPLOAD,
+                delegated=mandate,
+                when_asked=mandate is None,
+            )
             kept = Ledger(ledger, capacity)
+            signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain, mandate)
         except Exception:
             self._registry.close()
             raise
-        signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain)
         hand = Hand(chain, rpc, wallet)
         self._means = Means(
             registry=self._registry,
@@ -103,8 +112,8 @@ class Client:
             account=EvmAccount(hand),
             random_bytes32=random_bytes32,
         )
-        # What was on sale of each listing that was closed here, by the closing version.
-        self._closed: dict[Digest, int] = {}
+        # Each listing that was closed here and what was on sale of it, by the closing version.
+        self._closed: dict[Digest, tuple[Listed, int]] = {}
 
     @property
     def address(self) -> Address:
@@ -121,10 +130,6 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def search(self, **query: str | int) -> list[Listed]:
-        """Live listings; query by kind, text (in the title), seller, limit."""
-        return [self._listed(view) for view in self._registry.listings(**query)]
 
     def publish(
         self, content: Content, replaces: Digest = ZERO_DIGEST, lasts: int = WEEK
@@ -246,28 +251,28 @@ class Client:
 
     def cancel(self, nonce: int) -> None:
         """Spend a nonce on chain: no offer signed under it can be opened any more."""
-        self._means.account.cancel(nonce)
+        self._account.cancel(nonce)
 
     def cancel_all(self) -> None:
         """Cancel every offer this party has signed and not seen opened; open deals go on."""
-        self._means.account.cancel_all()
+        self._account.cancel_all()
 
     def deposit(self, amount: int) -> Holding:
         """Put money into the escrow, which binds this party: its deals are paid from there."""
-        token = self._means.signer.limits.token
+        token, account = self._means.signer.limits.token, self._account
         self._means.escrow.allow(token, amount)
-        self._means.account.deposit(token, amount)
+        account.deposit(token, amount)
         return self.holding()
 
     def leave(self) -> Holding:
         """Announce that this party leaves; it is free to withdraw and cancel at ``leaves_at``."""
-        self._means.account.announce()
+        self._account.announce()
         return self.holding()
 
     def withdraw(self, amount: int, to: Address | None = None) -> Holding:
         """Take money out of the escrow, once not bound; to this party, unless told otherwise."""
         token = self._means.signer.limits.token
-        self._means.account.withdraw(token, to or self.address, amount)
+        self._account.withdraw(token, to or self.address, amount)
         return self.holding()
 
     def holding(self) -> Holding:
@@ -282,6 +287,11 @@ class Client:
         """This party's balance of a token, in base units."""
         return self._means.chain.balance(token, self.address)
 
+    @property
+    def _account(self) -> Account:
+        self._means.signer.check_own("a transaction")
+        return self._means.account
+
     def _funded(self) -> None:
         if not self.capacity.counted:
             return
@@ -292,30 +302,28 @@ class Client:
                 self._relist()
 
     def _relist(self) -> None:
-        unsold = self.capacity.unsold
-        if unsold and not self._closed:
+        now = self._means.signer.clock.now()
+        if self.capacity.unsold:
+            self._reopen(now)
             return
-        for listed in self.search(seller=self.address):
-            content, lasts = (
-                listed.content,
-                listed.header.expires_at - self._means.signer.clock.now(),
-            )
-            if not unsold and content.capacity:
-                closed = self.publish(replace(content, capacity=0), listed.digest, lasts)
-                self._closed[closed.digest] = content.capacity
-            elif unsold and listed.digest in self._closed:
-                was = self._closed.pop(listed.digest)
-                self.publish(replace(content, capacity=was), listed.digest, lasts)
+        for listed in self.browse(seller=self.address):
+            lasts, was = listed.header.expires_at - now, listed.content.capacity
+            closed = self.publish(replace(listed.content, capacity=0), listed.digest, lasts)
+            self._closed[closed.digest] = closed, was
+
+    def _reopen(self, now: int) -> None:
+        # No search shows what is sold out, so what was closed here is remembered here.
+        for digest, (closed, was) in tuple(self._closed.items()):
+            content, lasts = replace(closed.content, capacity=was), closed.header.expires_at - now
+            # Where a human has replaced it, the human's word stands.
+            with suppress(ListingReplaced, ListingExpired):
+                self.publish(content, digest, lasts)
+            del self._closed[digest]
 
     def _allow(self, content: Content) -> None:
         token, limits = content.settlement.token, self._means.signer.limits
         if token != limits.token:
             raise TokenForbidden(token, limits.token)
+        if self._means.signer.mandate is not None:
+            return  # money is the principal's own to allow
         self._means.escrow.allow(token, limits.most_exposure)
-
-    def _listed(self, view: MessageView) -> Listed:
-        message = parse_message(view.message, self._means.signer.domain)
-        match message.body, message.detail:
-            case Listing() as header, Content() as content if message.signer == header.seller:
-                return Listed(message.digest, header, content)
-        raise ListingMissing(message.digest)

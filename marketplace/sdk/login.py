@@ -15,7 +15,13 @@ import httpx
 from pydantic import ValidationError
 
 from marketplace.core.eip712 import Domain
-from marketplace.core.errors import OriginWrong, ParleyError, RegistryRefused, TokenRefused
+from marketplace.core.errors import (
+    LoginMissing,
+    OriginWrong,
+    ParleyError,
+    RegistryRefused,
+    TokenRefused,
+)
 from marketplace.core.identity import Mandate, Scope
 from marketplace.core.login import Login, Origin
 from marketplace.core.signature import Signature
@@ -64,6 +70,8 @@ class RegistryLogin(httpx.Auth):
         wallet: signs the logins.
         scope: what is asked for.
         delegated: the delegation of the account that the wallet speaks for, if it does.
+        when_asked: whether to log in only once a request is refused for want of it: a
+            registry that lets everybody read is never told who reads.
         monotonic: seconds that only grow.
     """
 
@@ -75,13 +83,16 @@ class RegistryLogin(httpx.Auth):
         scope: Scope = Scope.READ,
         *,
         delegated: Mandate | None = None,
+        when_asked: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._origin = Origin.parse(_origin_of(httpx.URL(url)))
+        self._url = url.rstrip("/")
         self._domain = domain
         self._wallet = wallet
         self._scope = scope
         self._delegated = delegated
+        self._when_asked = when_asked
         self._monotonic = monotonic
         self._held: _Held | None = None
         self._lock = threading.Lock()
@@ -91,10 +102,14 @@ class RegistryLogin(httpx.Auth):
         if _origin_of(request.url) != str(self._origin):
             yield request
             return
+        if self._when_asked and self._held is None:
+            answer = yield request
+            if not _refuses(answer, LoginMissing):
+                return
         held = yield from self._token(None)
         request.headers["authorization"] = held.header
         answer = yield request
-        if answer.status_code == _UNAUTHORISED and _says(answer, TokenRefused):
+        if _refuses(answer, TokenRefused):
             held = yield from self._token(held)
             request.headers["authorization"] = held.header
             yield request
@@ -115,7 +130,7 @@ class RegistryLogin(httpx.Auth):
             return held
 
     def _log_in(self) -> Generator[httpx.Request, httpx.Response, _Held]:
-        challenge = _read(ChallengeView, (yield httpx.Request("GET", f"{self._origin}/v1/login")))
+        challenge = _read(ChallengeView, (yield httpx.Request("GET", f"{self._url}/v1/login")))
         if challenge.origin != str(self._origin):
             raise OriginWrong(challenge.origin[:200], str(self._origin))
         login = self._login(challenge)
@@ -129,7 +144,7 @@ class RegistryLogin(httpx.Auth):
         asked = self._monotonic()
         sent = httpx.Request(
             "POST",
-            f"{self._origin}/v1/token",
+            f"{self._url}/v1/token",
             content=canonical(body),
             headers={"content-type": "application/json"},
         )
@@ -156,7 +171,9 @@ def _origin_of(url: httpx.URL) -> str:
     return f"{url.scheme}://{host}" + (f":{port}" if port else "")
 
 
-def _says(answer: httpx.Response, code: type[ParleyError]) -> bool:
+def _refuses(answer: httpx.Response, code: type[ParleyError]) -> bool:
+    if answer.status_code != _UNAUTHORISED:
+        return False
     answer.read()
     try:
         return Problem.model_validate_json(answer.content).code == code.__name__

@@ -11,6 +11,7 @@ from marketplace.core.errors import (
     AmountTooLow,
     ExposureExceeded,
     LimitExceeded,
+    MandateRefused,
     NotAParty,
     Unservable,
     WrongSigner,
@@ -23,6 +24,7 @@ from marketplace.core.guardrails import (
     decide,
     still_costs,
 )
+from marketplace.core.identity import SCOPE_OF, Mandate, Revocation, Scope
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Body, Detail, Message
 from marketplace.core.outcome import QUANTITY, Subject
@@ -41,7 +43,8 @@ class Signer:
     """A wallet behind a human's limits.
 
     Terms are signed only after ``decide`` allowed them and the ledger holds them; there
-    is no other way from here to the key for a digest of terms.
+    is no other way from here to the key for a digest of terms. Under a ``mandate`` the
+    wallet speaks in its principal's name, and signs no terms at all.
     """
 
     wallet: Wallet
@@ -50,11 +53,25 @@ class Signer:
     domain: Domain
     clock: Clock
     chain: ChainView
+    mandate: Mandate | None = None
+
+    def __post_init__(self) -> None:
+        """Raise for a mandate that is another key's, or not its principal's word."""
+        if self.mandate is None:
+            return
+        if self.mandate.delegation.delegate != self.wallet.address:
+            raise WrongSigner(self.mandate.delegation.delegate, self.wallet.address)
+        self.mandate.check(self.address, Scope(0), self.domain)
 
     @property
     def address(self) -> Address:
-        """The account."""
-        return self.wallet.address
+        """The account, or the one that it speaks for."""
+        return self.mandate.delegation.principal if self.mandate else self.wallet.address
+
+    def check_own(self, what: str) -> None:
+        """Raise MandateRefused where this key is not the account's own."""
+        if self.mandate is not None:
+            raise MandateRefused("kind", what, "the principal's own key")
 
     def offer(self, negotiation: Digest, terms: Terms, subject: Subject) -> Message:
         """Sign an offer, if the limits allow it."""
@@ -93,9 +110,9 @@ class Signer:
             AmountTooHigh: more than the price.
             AmountTooLow: less than was vouched for already.
         """
-        expected = voucher_signer(terms)
-        if self.address != expected:
-            raise WrongSigner(expected, self.address)
+        expected, key = voucher_signer(terms), self.wallet.address
+        if key != expected:
+            raise WrongSigner(expected, key)
         if amount > terms.price:
             raise AmountTooHigh(amount, terms.price)
         deal = terms.digest(self.domain)
@@ -116,8 +133,9 @@ class Signer:
             AmountTooHigh: more than the price or the bond.
             LimitExceeded: it would hold for longer than an offer may.
         """
-        if self.address not in (terms.buyer, terms.seller):
-            raise NotAParty(self.address, f"{terms.buyer} {terms.seller}")
+        key = self.wallet.address
+        if key not in (terms.buyer, terms.seller):
+            raise NotAParty(key, f"{terms.buyer} {terms.seller}")
         for amount, most in ((charge, terms.price), (bond_to_seller, terms.bond)):
             if amount > most:
                 raise AmountTooHigh(amount, most)
@@ -143,10 +161,15 @@ class Signer:
 
     def listing(self, header: Listing, content: Content) -> Message:
         """Sign a listing."""
-        return self._word(Kind.LISTING, header, None, content)
+        return self.word(Kind.LISTING, header, content)
+
+    def word(self, kind: Kind, body: Body, detail: Detail | None = None) -> Message:
+        """Sign a word outside negotiations: a card, a delegation, a request and their like."""
+        return self._word(kind, body, None, detail)
 
     def upload(self, upload: Upload) -> Signature:
         """Sign for an artifact."""
+        self._check_scope(Scope.UPLOAD)
         return self.wallet.sign(upload.digest(self.domain))
 
     def nonce(self, talk: Digest, units: int) -> int:
@@ -154,6 +177,7 @@ class Signer:
 
         Raises Unservable; where units are counted, the nonce holds them from now on.
         """
+        self.check_own("terms")
         if not self.ledger.capacity.counted:
             return self.ledger.take_nonce()
         with self.ledger.lock:
@@ -203,6 +227,7 @@ class Signer:
         return self.chain.position(deal, self.limits.confirmations).state
 
     def _sign_terms(self, talk: Digest, terms: Terms, subject: Subject) -> Signature:
+        self.check_own("terms")
         proposal = Proposal(terms.digest(self.domain), terms, subject)
         with self.ledger.lock:
             try:
@@ -224,6 +249,7 @@ class Signer:
     def _word(
         self, kind: Kind, body: Body, negotiation: Digest | None, detail: Detail | None = None
     ) -> Message:
+        self._check_word(kind, body)
         digest = body.digest(self.domain)
         return Message(
             domain=self.domain,
@@ -234,4 +260,21 @@ class Signer:
             signature=self.wallet.sign(digest),
             body=body,
             detail=detail,
+            mandate=self.mandate,
         )
+
+    def _check_word(self, kind: Kind, body: Body) -> None:
+        # What the registry would refuse is not signed: a delegate's word has its scope.
+        if isinstance(body, Revocation):
+            ends = self.mandate is None or body.delegation == self.mandate.digest(self.domain)
+            if not ends:
+                self.check_own("the revocation of another delegation")
+        elif kind in SCOPE_OF:
+            self._check_scope(SCOPE_OF[kind])
+        else:
+            self.check_own(kind)
+
+    def _check_scope(self, needed: Scope) -> None:
+        if self.mandate is not None:
+            self.mandate.check_time(self.clock.now())
+            self.mandate.check(self.address, needed, self.domain)

@@ -197,6 +197,7 @@ class Talk:
 
     def _require_turn(self) -> None:
         # Asked before anything is signed; the machine asks again with the message in hand.
+        self._means.signer.check_own("terms")
         address, turn = self._means.signer.address, self.negotiation.turn
         if address != turn:
             raise WrongTurn(address, turn)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from marketplace.core.errors import ArtifactMissing, ArtifactsFull, DigestMismatch, NotAParty
+from marketplace.core.identity import Scope
+from marketplace.core.login import Caller
 from marketplace.core.signature import recover
 from marketplace.core.values import Address, Digest
 from marketplace.core.words import Upload
@@ -25,11 +27,19 @@ class Artifacts:
     store: ArtifactStore
     negotiations: Negotiations
 
-    async def authorise(self, upload: Upload, signature: str) -> Address:
-        """Who signed for the upload, if a party; asked before the body is read."""
+    async def authorise(
+        self, upload: Upload, signature: str, caller: Caller | None = None
+    ) -> Address:
+        """In which party's name it is signed for; asked before the body is read.
+
+        A party's own key signs for itself. A delegate's signs for who it has logged in for.
+        """
         negotiation, _ = await self.negotiations.replay(upload.negotiation)
         signer = recover(upload.digest(negotiation.domain), signature)
         parties = negotiation.invitation.buyer, negotiation.invitation.seller
+        if caller is not None and signer == caller.actor and signer not in parties:
+            caller.check(Scope.UPLOAD)
+            signer = caller.account
         if signer not in parties:
             raise NotAParty(signer, " ".join(parties))
         return signer

@@ -8,7 +8,7 @@ from marketplace.core.entry import TIMEOUT
 from marketplace.core.errors import NegotiationMissing
 from marketplace.core.message import Message
 from marketplace.core.negotiation import OPEN_STATES, Negotiation, advance, begin, time_out
-from marketplace.core.values import Address, Digest
+from marketplace.core.values import ZERO_ADDRESS, Address, Digest
 from marketplace.core.words import Invitation
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
@@ -92,6 +92,12 @@ class Negotiations:
         """Buyer and seller; raises NegotiationMissing."""
         found, _ = await self.replay(negotiation)
         return _parties(found)
+
+    async def readers(self, negotiation: Digest) -> tuple[Address, ...]:
+        """Who may read it: its parties, and the arbiter whom its listing's rules name."""
+        found, _ = await self.replay(negotiation)
+        arbiter = found.content.settlement.arbiter
+        return (*_parties(found), *(() if arbiter == ZERO_ADDRESS else (arbiter,)))
 
     async def _begun(self, first: Entry) -> Known:
         message = self.archive.message(first)

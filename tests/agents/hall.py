@@ -82,7 +82,7 @@ class Hall:
 
     def __post_init__(self) -> None:
         self.header = Listing(SELLER.address, self.content.digest, ZERO_DIGEST, NOW + 86_400)
-        listed = SELLER.say(self.header, None, self.content)
+        self.listed = listed = SELLER.say(self.header, None, self.content)
         invitation = Invitation(
             buyer=BUYER.address,
             seller=SELLER.address,
@@ -96,7 +96,7 @@ class Hall:
             salt=ZERO_DIGEST,
         )
         message = BUYER.say(invitation, invitation.digest(DOMAIN))
-        self.state: Negotiation = begin(message, self.header, self.content, NOW)
+        self.state: Negotiation = begin(message, listed, NOW)
         self.views = [self._view(message)]
 
     def talk(self, party: Party, limits: Limits = WIDE) -> Talk:
@@ -107,7 +107,7 @@ class Hall:
         signer = Signer(Wallet(party.key), limits, ledger, DOMAIN, self.clock, chain)
         registry: Any = self
         means = Means(registry, signer, chain, chain, chain, lambda: f"0x{next(salts):064x}")
-        return Talk(means, self.header, self.content, self.views[0])
+        return Talk(means, self.listed, self.views[0])
 
     def submit(self, envelope: dict[str, Any]) -> Receipt:
         """Prove, place and keep a word, as a registry does."""
@@ -151,7 +151,9 @@ class Hall:
         index = len(self.views) if hasattr(self, "views") else 0
         return MessageView(
             index=index,
+            thread=str(message.negotiation),
             sequence=index,
+            kind=message.kind,
             received_at=self.clock.now(),
             message=message.to_json(),
         )

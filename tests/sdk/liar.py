@@ -2,7 +2,8 @@
 
 Every answer passes through ``alter`` as JSON, events included; ``bytes_of`` replaces
 artifacts. ``lose_answers`` lets that many requests reach the honest registry and then
-drops the connection without a word.
+drops the connection without a word; ``cuts`` breaks each further stream of events off
+after so many, in the middle of the next; ``forgetful`` keeps from the registry where a reader was.
 """
 
 import http.client
@@ -30,6 +31,9 @@ class Liar(ThreadingHTTPServer):
         self.bytes_of: Callable[[bytes], bytes] = bytes
         self.lose_answers = 0
         self.requests: list[str] = []
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.cuts: list[int] = []
+        self.forgetful = False
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is no news."""
@@ -37,14 +41,17 @@ class Liar(ThreadingHTTPServer):
     def alter_messages(self, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Alter each relayed message, wherever it appears."""
 
-        def each(_: str, answer: Any) -> Any:  # noqa: ANN401 any JSON
-            if "messages" in answer:
-                return {"messages": [each("", view) for view in answer["messages"]]}
-            if "message" in answer:
-                return {**answer, "message": alter(answer["message"])}
-            return answer
+        def each(answer: Any) -> Any:  # noqa: ANN401 any JSON
+            if isinstance(answer, list):
+                return [each(one) for one in answer]
+            if not isinstance(answer, dict):
+                return answer
+            told = answer.get("message")
+            if isinstance(told, dict) and "signature" in told:
+                return {**answer, "message": alter(told)}
+            return {name: each(value) for name, value in answer.items()}
 
-        self.alter = each
+        self.alter = lambda _, answer: each(answer)
 
 
 @contextmanager
@@ -68,9 +75,12 @@ class _Proxy(BaseHTTPRequestHandler):
     def _forward(self) -> None:
         liar, size = self.server, int(self.headers.get("content-length", 0))
         liar.requests.append(f"{self.command} {self.path}")
+        liar.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
         onward = http.client.HTTPConnection(liar.honest, timeout=30)
         try:
             headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
+            if liar.forgetful:
+                headers.pop("last-event-id", None)
             onward.request(self.command, self.path, self.rfile.read(size), headers)
             answer = onward.getresponse()
             if self.path.startswith("/v1/events"):
@@ -103,7 +113,11 @@ class _Proxy(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
+        left = self.server.cuts.pop(0) if self.server.cuts else 1 << 30
         for line in answer:
+            if line.startswith(b"data: ") and (left := left - 1) < 0:
+                self.wfile.write(line[: len(line) // 2])
+                return
             if line.startswith(b"data: "):
                 told = self.server.alter(self.path, json.loads(line.removeprefix(b"data: ")))
                 line = f"data: {json.dumps(told)}\n".encode()  # noqa: PLW2901 the altered line

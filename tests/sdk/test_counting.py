@@ -370,9 +370,9 @@ class Stall:
         return buyer.client.settle(agreement), sold
 
     def on_sale(self) -> int:
-        """What the seller's one live listing says."""
-        (listed,) = self.stage.parties[0].client.search(seller=self.seller.address)
-        return listed.content.capacity
+        """What the seller's one live listing says; a closed one is in no search."""
+        found = self.stage.parties[0].client.search(seller=self.seller.address)
+        return sum(listed.content.capacity for listed in found)
 
 
 @pytest.fixture
@@ -419,7 +419,8 @@ def test_the_last_unit_s_funding_closes_the_listing_in_the_same_step(stall):
     last.bought()
     assert last.on_sale() == 0
     buyer = last.stage.party(last.stage.network.wallet())
-    closed = buyer.client.search(seller=last.seller.address)[0]
+    ((closed, was),) = last.seller.client._closed.values()
+    assert was == 2
     with pytest.raises(ListingClosed) as refused:
         buyer.client.invite(closed)
     assert refused.value.listing == closed.digest
@@ -447,6 +448,17 @@ def test_a_listing_that_a_human_closed_stays_closed(stall):
         last.listed.content.title: 1,
         closed.content.title: 0,
     }
+
+
+def test_what_a_human_replaced_in_the_meantime_is_not_opened_again(stall):
+    last = stall(1)
+    _, sold = last.bought()
+    ((closed, _),) = last.seller.client._closed.values()
+    last.seller.client.publish(replace(closed.content, title="Closed by hand"), closed.digest)
+    sold.refund()
+    last.seller.client.take_stock()
+    assert last.on_sale() == 0
+    assert last.seller.client._closed == {}
 
 
 def test_a_loser_is_dismissed_with_the_reason_whosever_turn_it_is(stall):

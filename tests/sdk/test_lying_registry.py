@@ -4,7 +4,7 @@ import json
 
 import pytest
 from liar import lying
-from live import OUTCOME, SpyWallet
+from live import OUTCOME, RegistryHost, SpyWallet, Stage
 
 from marketplace.core.errors import (
     DeliverableWrong,
@@ -13,6 +13,7 @@ from marketplace.core.errors import (
     EscrowUnknown,
     ListingMissing,
     NegotiationMissing,
+    OriginWrong,
     RegistryRefused,
     SignatureMalformed,
     ValueMalformed,
@@ -20,11 +21,30 @@ from marketplace.core.errors import (
     WrongSigner,
     WrongTurn,
 )
+from marketplace.core.login import Origin
 from marketplace.core.terms import Terms
 from marketplace.sdk import Client, Rules, State, Wallet, audit_market
 from marketplace.services import feed
 
 MALLORY = Wallet.create()
+
+
+@pytest.fixture(scope="module")
+def registry(network):
+    """A registry that lets everybody read: a login names one origin, and here are two."""
+    host = RegistryHost(network.domain, public=True)
+    yield host.url
+    host.stop()
+
+
+@pytest.fixture
+def private(network):
+    """A registry where only parties read."""
+    host = RegistryHost(network.domain)
+    stage = Stage(network, host.url)
+    yield stage
+    stage.close()
+    host.stop()
 
 
 @pytest.fixture
@@ -115,6 +135,7 @@ def test_a_forged_acceptance_makes_no_agreement(stage, liar):
     two.buying.sync()
     offered = two.buying.offer({**OUTCOME, "unit_price": 15}, {})
     forged = {
+        "version": two.network.domain.version,
         "domain": "0x" + two.network.domain.separator.hex(),
         "kind": "acceptance",
         "negotiation": two.buying.id,
@@ -122,7 +143,8 @@ def test_a_forged_acceptance_makes_no_agreement(stage, liar):
         "digest": offered.digest,
     }
     for signature in (MALLORY.sign(offered.digest), offered.signature):
-        view = {"index": 99, "sequence": 3, "received_at": two.buying.now()}
+        view = {"index": 99, "thread": two.buying.id, "sequence": 3, "kind": "acceptance"}
+        view["received_at"] = two.buying.now()
         view["message"] = {**forged, "signature": signature}
         liar.alter = lambda _, answer, view=view: {"messages": [*answer["messages"], view]}
         with pytest.raises(WrongSigner) as refused:
@@ -131,7 +153,7 @@ def test_a_forged_acceptance_makes_no_agreement(stage, liar):
     assert two.buying.agreement is None
 
 
-@pytest.mark.parametrize("changes", [{"chainId": 1}, {"name": "Barley"}, {"version": "2"}], ids=str)
+@pytest.mark.parametrize("changes", [{"chainId": 1}, {"name": "Barley"}, {"version": "3"}], ids=str)
 def test_a_domain_that_is_not_the_chains_is_refused_before_any_word(stage, liar, changes):
     liar.alter = lambda _, answer: {**answer, "domain": {**answer["domain"], **changes}}
     with pytest.raises(DomainMismatch):
@@ -250,7 +272,7 @@ def test_a_word_of_another_negotiation_is_refused_in_this_one(two, liar):
     aside = two.buyer.client.invite(two.listed)
     two.seller.talk(aside.id).offer(OUTCOME, {})
     replayed = two.seller.client._means.registry.messages(aside.id)[1].model_dump()
-    replayed["message"]["negotiation"] = two.buying.id
+    replayed["message"]["negotiation"] = replayed["thread"] = two.buying.id
     liar.alter = lambda _, answer: {"messages": [*answer["messages"], replayed]}
     refused = refuses(two, WrongPrevious)
     assert (refused.previous, refused.head) == (aside.id, two.buying.id)
@@ -318,6 +340,48 @@ def test_a_stream_that_ends_at_once_does_not_hold_a_talk_beyond_its_deadline(sta
     two = stage.pair(Rules(lasts=2))
     monkeypatch.setattr(feed.Feed, "follow", ended)
     assert two.buying.wait() is State.FAILED
+
+
+# ------------------------------------------------------------------ logins
+
+
+def test_who_stands_before_a_private_registry_gets_no_login_and_reads_nothing(private):
+    with lying(private.url) as liar:
+        buyer = private.party(SpyWallet(private.network.wallet()), url=liar.url)
+        listed = private.party().client.publish(private.network.content())
+        with pytest.raises(OriginWrong) as refused:
+            buyer.client.invite(listed)
+        assert (refused.value.stated, refused.value.expected) == (private.url, liar.url)
+        assert not any("/v1/token" in line for line in liar.requests)
+
+
+def test_a_challenge_that_is_handed_on_as_one_s_own_buys_a_login_that_serves_nowhere(private):
+    with lying(private.url) as liar:
+        liar.alter = lambda path, answer: (
+            {**answer, "origin": liar.url} if path == "/v1/login" else answer
+        )
+        buyer = private.party(url=liar.url)
+        listed = private.party().client.publish(private.network.content())
+        with pytest.raises(OriginWrong) as refused:
+            buyer.client.invite(listed)
+        # It is the honest registry that refuses: what was signed names the liar.
+        assert refused.value.stated == Origin.parse(liar.url).digest
+
+
+def test_a_token_is_sent_with_what_only_a_party_may_read_and_with_nothing_else(network):
+    with lying("http://127.0.0.1:9") as liar:
+        host = RegistryHost(network.domain, origin=liar.url)
+        liar.honest = host.url.removeprefix("http://")
+        stage = Stage(network, liar.url)
+        two = stage.pair()
+        two.agree()
+        bare = {"/v1", "/v1/listings", "/v1/messages", "/v1/login", "/v1/token"}
+        told = {path.split("?")[0] for path, headers in liar.seen if "authorization" in headers}
+        assert told
+        assert told & bare == set()
+        assert all(path.startswith("/v1/negotiations/") for path in told)
+        stage.close()
+        host.stop()
 
 
 def test_an_honest_log_is_audited_over_the_network(stage):

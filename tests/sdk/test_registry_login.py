@@ -13,6 +13,7 @@ from market import BUYER, DOMAIN, HOT_KEY, NOW, STRANGER
 from visitor import ORIGIN, House, delegated
 
 from marketplace.core.errors import (
+    LoginMissing,
     LoginRefused,
     OriginWrong,
     RegistryRefused,
@@ -25,7 +26,6 @@ from marketplace.core.identity import Scope
 from marketplace.core.login import Origin, Site
 from marketplace.core.values import parse_json
 from marketplace.sdk.login import MARGIN_SECONDS, RegistryLogin
-from marketplace.sdk.registry import Registry
 from marketplace.wire.problems import MEDIA_TYPE, to_problem
 
 URL = str(ORIGIN)
@@ -278,6 +278,59 @@ def test_a_url_without_an_origin_is_refused():
             RegistryLogin(url, DOMAIN, BUYER)
 
 
+class Hall(Desk):
+    """A registry that lets everybody read, or asks who it is, as it is told."""
+
+    public = True
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/mine" and "authorization" not in request.headers:
+            if self.public:
+                return httpx.Response(200, json={"who": "anybody"})
+            problem = to_problem(LoginMissing("read"))
+            return httpx.Response(problem.status, json=problem.model_dump())
+        return await super()._answer(request)
+
+
+def test_who_logs_in_when_asked_is_never_known_where_everybody_may_read():
+    hall = Hall()
+    transport = httpx.MockTransport(hall)
+    with httpx.Client(
+        base_url=URL, auth=buyer(hall, when_asked=True), transport=transport
+    ) as client:
+        assert client.get("/mine").json() == {"who": "anybody"}
+        assert hall.logins == 0
+        hall.public = False
+        for _ in range(2):
+            assert client.get("/mine").json()["who"] == BUYER.address
+        assert hall.logins == 1
+        assert [r.url.path for r in hall.asked].count("/mine") == 1 + 2 + 1
+
+
+def test_another_refusal_than_a_missing_login_asks_for_none():
+    desk = Forgetful()
+    transport = httpx.MockTransport(desk)
+    auth = buyer(desk, when_asked=True)
+    with httpx.Client(base_url=URL, auth=auth, transport=transport) as client:
+        assert client.get("/mine").status_code == 401
+    assert desk.logins == 0
+
+
+def test_a_registry_under_a_path_is_logged_in_at_under_that_path(desk: Desk):
+    def below(request: httpx.Request) -> httpx.Response:
+        assert request.url.path.startswith("/market/")
+        path = request.url.path.removeprefix("/market")
+        headers = {k: v for k, v in request.headers.items() if k == "authorization"}
+        onward = {"headers": headers, "content": request.content}
+        return desk(httpx.Request(request.method, URL + path, **onward))
+
+    auth = buyer(desk, url=URL + "/market/")
+    with httpx.Client(
+        base_url=URL + "/market", auth=auth, transport=httpx.MockTransport(below)
+    ) as client:
+        assert client.get("/mine").json()["who"] == BUYER.address
+
+
 def test_an_asynchronous_client_is_told_at_once_that_it_gets_no_token():
     async def ask() -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(200))
@@ -287,10 +340,3 @@ def test_an_asynchronous_client_is_told_at_once_that_it_gets_no_token():
 
     with pytest.raises(TypeError, match="blocks"):
         anyio.run(ask)
-
-
-def test_the_client_of_the_sdk_takes_a_login():
-    auth = RegistryLogin("http://127.0.0.1:1", DOMAIN, BUYER)
-    registry = Registry("http://127.0.0.1:1", auth=auth)
-    assert registry._http.auth is auth
-    registry.close()

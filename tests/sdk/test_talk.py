@@ -26,8 +26,7 @@ from marketplace.core.errors import (
     TokenForbidden,
     WrongTurn,
 )
-from marketplace.sdk import Client, Limits, Rules, State, Wallet, means
-from marketplace.sdk import registry as registry_module
+from marketplace.sdk import Client, Limits, Rules, State, Wallet, means, patience
 from marketplace.services import feed
 
 CHEAPER = {**OUTCOME, "unit_price": 15}
@@ -44,6 +43,16 @@ def disallow(party: Party, token: str) -> None:
     hand = party.client._means.escrow._hand
     spender = to_checksum_address(hand.view.domain.verifying_contract)
     hand.send("approve", hand.view.token(token).functions.approve(spender, 0))
+
+
+@pytest.fixture
+def open_to_all(network):
+    """Parties at a registry that lets everybody read."""
+    host = RegistryHost(network.domain, public=True)
+    made = Stage(network, host.url)
+    yield made
+    made.close()
+    host.stop()
 
 
 def signed_terms(party: Party, talk) -> list[str]:
@@ -111,8 +120,22 @@ def test_an_acceptance_that_crosses_a_withdrawal_stands_and_both_read_the_same(t
     assert two.buying.negotiation == two.selling.negotiation
 
 
-def test_a_stranger_reads_the_talk_and_can_say_nothing_in_it(two, stage):
-    stranger = stage.party(SpyWallet(Wallet.create()))
+def test_a_stranger_cannot_even_read_the_talk(two, stage):
+    stranger = stage.party(Wallet.create())
+    asked = two.buyer.client.invite(two.listed, b"between us")
+    for read in (
+        lambda: stranger.talk(two.buying.id),
+        lambda: stranger.client._means.get(asked.id, means.sha256_hex(b"between us")),
+        lambda: next(stranger.client._means.registry.follow(0, two.buyer.address)),
+    ):
+        with pytest.raises(NotAParty) as refused:
+            read()
+        assert refused.value.signer == stranger.address
+
+
+def test_who_is_no_party_can_say_nothing_even_where_everybody_reads(open_to_all):
+    two = open_to_all.pair()
+    stranger = open_to_all.party(SpyWallet(Wallet.create()))
     two.selling.offer(OUTCOME, {})
     heard = stranger.talk(two.buying.id)
     for speak in (heard.accept, lambda: heard.offer(OUTCOME, {})):
@@ -187,10 +210,13 @@ def test_the_deadline_ends_a_talk_without_any_message(stage, monkeypatch):
     assert not two.selling.my_turn
     with pytest.raises(DeadlinePassed):
         two.selling.offer(OUTCOME, {})
-    assert len(two.buyer.client._means.registry.messages(two.buying.id)) == 1
+    # Not a word was said; the registry's own note may have come by now.
+    said = two.buyer.client._means.registry.messages(two.buying.id)
+    assert [view.kind for view in said if view.message] == ["invitation"]
 
 
-def test_an_answer_that_is_lost_is_asked_for_again_and_the_word_is_stored_once(stage):
+def test_an_answer_that_is_lost_is_asked_for_again_and_the_word_is_stored_once(open_to_all):
+    stage = open_to_all
     with lying(stage.url) as liar:
         two = stage.pair(url=liar.url)
         two.selling.offer(OUTCOME, {})
@@ -204,8 +230,9 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_the_word_is_stored_once(s
     assert two.selling.negotiation.length == 3
 
 
-def test_a_word_whose_every_answer_is_lost_is_found_again_by_reading(stage, monkeypatch):
-    monkeypatch.setattr(registry_module, "PAUSES", (0.0,))
+def test_a_word_whose_every_answer_is_lost_is_found_again_by_reading(open_to_all, monkeypatch):
+    stage = open_to_all
+    monkeypatch.setattr(patience, "PAUSES", (0.0,))
     with lying(stage.url) as liar:
         two = stage.pair(url=liar.url)
         two.selling.offer(OUTCOME, {})
@@ -268,7 +295,7 @@ def test_a_registry_that_restarts_loses_no_word_and_no_listener(network):
 
 
 def test_a_registry_that_is_gone_for_good_is_named(network, monkeypatch):
-    monkeypatch.setattr(registry_module, "PAUSES", (0.01,))
+    monkeypatch.setattr(patience, "PAUSES", (0.01,))
     host = RegistryHost(network.domain)
     stage = Stage(network, host.url)
     two = stage.pair()
