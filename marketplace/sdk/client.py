@@ -31,6 +31,7 @@ from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
 from marketplace.core.words import Invitation, Kind
 from marketplace.ports.chain import Holding
+from marketplace.sdk.direct import Direct
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.ledger import Ledger
@@ -67,7 +68,7 @@ class Client:
     """One party at one registry and one chain.
 
     Args:
-        registry: the registry's URL.
+        registry: the registry's URL, or the way to agents without one.
         rpc: the chain's JSON-RPC URL; choose it yourself, it is what you believe.
         wallet: who signs.
         limits: what a human allows the wallet to sign.
@@ -79,14 +80,14 @@ class Client:
 
     def __init__(  # noqa: PLR0913, PLR0917 what a party is made of
         self,
-        registry: str,
+        registry: str | Direct,
         rpc: str,
         wallet: Wallet,
         limits: Limits,
         ledger: Path | None = None,
         capacity: Capacity | None = None,
     ) -> None:
-        self._registry = Registry(registry)
+        self._registry = Registry(registry) if isinstance(registry, str) else registry
         try:
             chain = genuine_escrow(self._registry, rpc)
             kept = Ledger(ledger, capacity)

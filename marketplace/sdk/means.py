@@ -9,7 +9,7 @@ from marketplace.core.errors import ArtifactMissing, DeliverableWrong
 from marketplace.core.values import Digest
 from marketplace.core.words import Upload
 from marketplace.ports.chain import Account, ChainView, Escrow
-from marketplace.sdk.registry import Registry
+from marketplace.ports.channel import Channel
 from marketplace.sdk.signer import Signer
 
 PATIENCE_SECONDS = 10.0
@@ -18,9 +18,9 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """A party's registry, signer, chain and randomness."""
+    """A party's channel, signer, chain and randomness."""
 
-    registry: Registry
+    registry: Channel
     signer: Signer
     chain: ChainView
     escrow: Escrow

@@ -1,15 +1,21 @@
 """The registry as a client sees it: HTTP, named errors, resumed events."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
-from marketplace.core.errors import ParleyError, RegistryRefused, RegistryUnavailable
-from marketplace.core.values import Digest, Json, canonical
-from marketplace.wire.discovery import ListingsView
+from marketplace.core.errors import (
+    AgentMissing,
+    ParleyError,
+    RegistryRefused,
+    RegistryUnavailable,
+)
+from marketplace.core.values import Address, Digest, Json, canonical
+from marketplace.wire.discovery import AgentView, ListingsView
 from marketplace.wire.problems import Problem, from_problem
 from marketplace.wire.views import (
     InfoView,
@@ -17,6 +23,7 @@ from marketplace.wire.views import (
     MessagesView,
     MessageView,
     Receipt,
+    ReceiptsView,
     View,
 )
 
@@ -63,6 +70,18 @@ class Registry:
     def listing(self, digest: Digest) -> MessageView:
         """A listing as it was published."""
         return self._get(MessageView, f"/v1/listings/{digest}")
+
+    def card(self, agent: Address) -> MessageView | None:
+        """An agent's current card."""
+        with suppress(AgentMissing):
+            return self._get(AgentView, f"/v1/agents/{agent}").card
+        return None
+
+    def hand_in(self, transcript: Sequence[Mapping[str, Json]]) -> list[Receipt]:
+        """Hand in a negotiation that was held elsewhere: NEGOTIATE, as one of its parties."""
+        body, headers = canonical({"messages": transcript}), {"content-type": "application/json"}
+        asked = self._ask("POST", "/v1/transcripts", content=body, headers=headers)
+        return _view(ReceiptsView, asked).receipts
 
     def messages(self, negotiation: Digest) -> list[MessageView]:
         """A negotiation's messages, in order."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from marketplace.core.agreement import Agreement
+from marketplace.core.deal import DealState
 from marketplace.core.entry import TIMEOUT
 from marketplace.core.errors import EventRefused, WrongPrevious, WrongTurn
 from marketplace.core.feasibility import assuming_funds, check_feasible
@@ -27,14 +28,14 @@ from marketplace.core.outcome import DELIVERY_WINDOW, QUANTITY, Outcome, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
 from marketplace.core.words import Reason
+from marketplace.ports.channel import Heard
 from marketplace.sdk.means import Means
-from marketplace.wire.views import MessageView
 
 
 class Talk:
     """One negotiation. Blocking; use one from one thread at a time."""
 
-    def __init__(self, means: Means, listed: Message, first: MessageView) -> None:
+    def __init__(self, means: Means, listed: Message, first: Heard) -> None:
         self._means = means
         message = parse_message(first.message, means.signer.domain)
         self.negotiation: Negotiation = begin(message, listed, first.at)
@@ -156,6 +157,23 @@ class Talk:
             raise EventRefused("acceptance", self.state)
         return self.agreement
 
+    def opened(self) -> Agreement | None:
+        """The agreement that the chain shows, where nobody has told of it.
+
+        Who accepts may open without a word to anybody. The offer that was opened is this
+        talk's own; the signature that was not sent is empty, and no call needs it any more.
+        """
+        for offer in reversed(self.negotiation.offers):
+            if self._means.chain.position(offer.digest).state is not DealState.NONE:
+                known = {offer.signer: offer.signature}
+                buyer, seller = offer.terms.buyer, offer.terms.seller
+                signatures = known.get(buyer, ""), known.get(seller, "")
+                agreement = Agreement(
+                    self.id, offer.digest, offer.terms, offer.subject, *signatures
+                )
+                return self.agreement or agreement
+        return None
+
     def reject(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Answer no, which ends the talk."""
         self._say(self._means.signer.rejection(self.id, self.negotiation.head, reason))
@@ -241,7 +259,7 @@ class Talk:
         # On our own machine first, so that nothing is sent that the rules refuse.
         return advance(self.negotiation, message, self._means.signer.clock.now())
 
-    def _take(self, view: MessageView | None) -> None:
+    def _take(self, view: Heard | None) -> None:
         if view is None or view.thread != self.id or view.sequence < self.negotiation.length:
             return
         if view.kind == TIMEOUT:

@@ -1,0 +1,131 @@
+"""Agents on their own: a chain and the contracts, an inbox each, and no registry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from marketplace.adapters.evm.deploy import Deployer, Deployment
+from marketplace.adapters.evm.devchain import start_chain
+from marketplace.adapters.system import SystemClock
+from marketplace.core.destination import Reach, anywhere
+from marketplace.core.eip712 import Domain
+from marketplace.sdk import Client, Content, Issue, Limits, OutcomeSpace, SettlementRules, Wallet
+from marketplace.sdk.direct import Direct, Place
+
+CREDITS = 1_000_000
+OUTCOME = {"unit_price": 20, "quantity": 5, "delivery_window": 60}
+# The parties of a test live on loopback, which no stranger's card may name by itself.
+NEAR = Reach(plain=True, permits=anywhere)
+_NUMBERS = count(1)
+
+
+@dataclass
+class Skewed:
+    """The system's clock, and how wrong this one is, in seconds."""
+
+    wrong: int = 0
+
+    def now(self) -> int:
+        """Integer seconds UTC."""
+        return SystemClock().now() + self.wrong
+
+
+@dataclass
+class Chain:
+    """The chain, its contracts, and the hand that gives gas and credits."""
+
+    rpc: str
+    deployment: Deployment
+    deployer: Deployer
+    domain: Domain = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.domain = Domain(self.deployment.chain_id, self.deployment.escrow)
+
+    def wallet(self) -> Wallet:
+        """A new key with gas and credits."""
+        wallet = Wallet.create()
+        self.deployer.give_gas(wallet.address, 10**18)
+        self.deployer.mint(self.deployment.token, wallet.address, CREDITS)
+        return wallet
+
+    def limits(self) -> Limits:
+        """Wide ones."""
+        return Limits(
+            self.deployment.token, most_exposure=10_000, highest_unit_price=100, lowest_unit_price=1
+        )
+
+    def content(self, **rules: Any) -> Content:  # noqa: ANN401 any rule
+        """A listing's content: prices 10 to 100, quantities 1 to 100, a bond of a tenth."""
+        issues = (
+            Issue("unit_price", 10, 100),
+            Issue("quantity", 1, 100),
+            Issue("delivery_window", 60, 600, 60),
+        )
+        settlement = SettlementRules(
+            self.deployment.token, **({"bond_bps": 1_000, "review_window": 60} | rules)
+        )
+        title = f"Hours {next(_NUMBERS)}"
+        return Content("compute", title, "hour", OutcomeSpace(issues), {}, settlement)
+
+    def ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 any JSON
+        """A JSON-RPC call."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return httpx.post(self.rpc, json=call).json()["result"]
+
+
+@dataclass
+class Agent:
+    """One side: its inbox and its client."""
+
+    wallet: Wallet
+    direct: Direct
+    client: Client
+
+    @property
+    def address(self) -> str:
+        """Its account."""
+        return self.wallet.address
+
+
+@dataclass
+class Street:
+    """Makes agents, and closes what they opened."""
+
+    chain: Chain
+    agents: list[Agent] = field(default_factory=list)
+
+    def agent(self, wrong: int = 0, **place: Any) -> Agent:  # noqa: ANN401 any part of a Place
+        """One with funds, an inbox and a client."""
+        wallet = place.pop("wallet", None) or self.chain.wallet()
+        where = Place(**({"reach": NEAR} | place))
+        direct = Direct(wallet, self.chain.domain, where, Skewed(wrong))
+        client = Client(direct, self.chain.rpc, wallet, self.chain.limits())
+        made = Agent(wallet, direct, client)
+        self.agents.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close every client; it closes its inbox."""
+        for made in self.agents:
+            made.client.close()
+
+
+@pytest.fixture(scope="session")
+def chain() -> Iterator[Chain]:
+    """The chain and its contracts."""
+    with start_chain("embedded") as started:
+        deployer = Deployer(started.rpc_url, started.keys[0])
+        yield Chain(started.rpc_url, deployer.deploy(), deployer)
+
+
+@pytest.fixture
+def street(chain: Chain) -> Iterator[Street]:
+    """Agents of one test."""
+    made = Street(chain)
+    yield made
+    made.close()
