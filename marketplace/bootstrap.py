@@ -44,6 +44,7 @@ from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
+from marketplace.services.transcripts import Transcripts
 from marketplace.services.webhooks import Webhooks
 from marketplace.settings import RegistrySettings
 
@@ -99,6 +100,9 @@ def build_services(
         agents=agents,
         listings=listings,
         requests=requests,
+        transcripts=Transcripts(
+            domains, archive, stores, bus, clock, agents, listings, random_bytes32
+        ),
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
         feed=Feed(stores, bus),

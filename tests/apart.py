@@ -1,20 +1,40 @@
 """Agents on their own: a chain and the contracts, an inbox each, and no registry."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import start_chain
+from marketplace.adapters.memory.bus import MemoryBus
+from marketplace.adapters.memory.journal import MemoryJournal
+from marketplace.adapters.memory.store import MemoryStore
+from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.adapters.system import SystemClock
+from marketplace.bootstrap import build_registry
 from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
-from marketplace.sdk import Client, Content, Issue, Limits, OutcomeSpace, SettlementRules, Wallet
+from marketplace.sdk import (
+    Client,
+    Content,
+    Issue,
+    Limits,
+    OutcomeSpace,
+    Rules,
+    SettlementRules,
+    Talk,
+    Wallet,
+)
 from marketplace.sdk.direct import Direct, Place
+from marketplace.settings import RegistrySettings
 
 CREDITS = 1_000_000
 OUTCOME = {"unit_price": 20, "quantity": 5, "delivery_window": 60}
@@ -78,6 +98,59 @@ class Chain:
         return httpx.post(self.rpc, json=call).json()["result"]
 
 
+class Memory(MemoryStore, MemoryJournal, MemoryWebhooks):
+    """All that a registry remembers."""
+
+    def __init__(self) -> None:
+        MemoryStore.__init__(self)
+        MemoryJournal.__init__(self)
+        MemoryWebhooks.__init__(self)
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    close = start
+
+
+class Bus(MemoryBus):
+    """Of one process."""
+
+    async def start(self) -> None:
+        """Nothing to connect."""
+
+    close = start
+
+
+class Registry:
+    """A registry in a thread, its store within a test's reach."""
+
+    def __init__(self, domain: Domain, secrets: Path, *, public: bool = False) -> None:
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        self.store = Memory()
+        settings = RegistrySettings(
+            database="memory",
+            chain_id=domain.chain_id,
+            escrow=domain.verifying_contract,
+            origin=self.url,
+            secret_file=secrets / "registry.secret",
+            public=public,
+        )
+        app = build_registry(settings, self.store, Bus())
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0)
+        )
+        run = self._server.run
+        self._thread = threading.Thread(target=run, args=([bound],), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._server.should_exit = True
+        self._thread.join()
+
+
 @dataclass
 class Agent:
     """One side: its inbox and its client."""
@@ -115,6 +188,20 @@ class Street:
             made.client.close()
 
 
+def begun(street: Street, rules: Rules | None = None) -> tuple[Agent, Agent, Talk, Talk]:
+    """A seller with a listing, a buyer who has invited it, and the talk on both sides."""
+    seller, buyer = street.agent(), street.agent()
+    listed = seller.client.publish(street.chain.content())
+    buyer.direct.meet(seller.direct.url)
+    buying = buyer.client.invite(listed, rules=rules)
+    return seller, buyer, buying, seller.client.talk(buying.id)
+
+
+def envelopes(agent: Agent, negotiation: str) -> list[object]:
+    """What an agent's book has of a negotiation."""
+    return [line["message"] for line in agent.direct.transcript(negotiation)]
+
+
 @pytest.fixture(scope="session")
 def chain() -> Iterator[Chain]:
     """The chain and its contracts."""
@@ -129,3 +216,11 @@ def street(chain: Chain) -> Iterator[Street]:
     made = Street(chain)
     yield made
     made.close()
+
+
+@pytest.fixture
+def witness(chain: Chain, tmp_path: Path) -> Iterator[Registry]:
+    """A registry that shows everybody everything."""
+    made = Registry(chain.domain, tmp_path, public=True)
+    yield made
+    made.stop()

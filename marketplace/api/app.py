@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from marketplace.api import discovery, following, negotiating, routes
+from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.limits import Limits, add_limits
@@ -26,7 +26,7 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     )
     app.state.services = services
     app.state.webhooks = webhooks
-    for room in (routes, discovery, negotiating, following, hooks):
+    for room in (routes, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
     add_logins(app, logins, services.clock)
     add_limits(app, limits)

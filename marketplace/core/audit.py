@@ -168,6 +168,8 @@ def _check_unread(market: Market, entry: LoggedEntry, domains: Domains, report: 
     market.hidden.add(digest(leaf.get("digest")))
     if "negotiation" in leaf:
         report.unread.add(digest(leaf["negotiation"], "negotiation"))
+    if "negotiation" in leaf and "said_at" in leaf:
+        report.unwitnessed.add(digest(leaf["negotiation"], "negotiation"))
     if "delegation" not in leaf:
         signature = text(leaf.get("signature"), "signature", LONGEST_SIGNATURE)
         verify(digest(leaf.get("digest")), signature, address(leaf.get("signer"), "signer"))

@@ -29,6 +29,7 @@ from marketplace.core.errors import (
     WrongPrevious,
     WrongTurn,
 )
+from marketplace.core.identity import Scope
 from marketplace.core.listing import Listing
 from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import Negotiation, advance, begin
@@ -37,8 +38,10 @@ from marketplace.core.values import Address, Digest, Json
 from marketplace.core.words import Invitation, Kind, Upload
 from marketplace.ports.clock import Clock
 from marketplace.sdk.inbox import Inbox
+from marketplace.sdk.login import RegistryLogin
 from marketplace.sdk.peer import Peer
 from marketplace.sdk.reception import HEARD, Hand, Reception, receipt_of
+from marketplace.sdk.registry import Registry
 from marketplace.wire.views import InfoView, MessageView, Receipt
 
 # Of a word that the peer says it has taken before one that is on its way here.
@@ -204,6 +207,15 @@ class Direct:
         known = self._desk.negotiation(negotiation)
         signature = self._wallet.sign(Upload(negotiation, artifact).digest(self._domain))
         return self._peer(known.other(self.address)).artifact(negotiation, artifact, signature)
+
+    def hand_in(self, registry: str, negotiation: Digest) -> list[Receipt]:
+        """Give a registry's log a negotiation of this agent's, once it is said: unwitnessed."""
+        login = RegistryLogin(registry, self._domain, self._wallet, Scope.NEGOTIATE)
+        asked = Registry(registry, login)
+        try:
+            return asked.hand_in(self.transcript(negotiation))
+        finally:
+            asked.close()
 
     def transcript(self, negotiation: Digest) -> list[dict[str, Json]]:
         """A negotiation as a registry takes it later (``Registry.hand_in``)."""

@@ -1,5 +1,5 @@
 """One chain for all tests of agents without a registry."""
 
-from apart import chain, street
+from apart import chain, street, witness
 
-__all__ = ["chain", "street"]
+__all__ = ["chain", "street", "witness"]

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from apart import OUTCOME, Agent, Street
+from apart import OUTCOME, Agent, begun, envelopes
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
@@ -17,24 +17,12 @@ from marketplace.core.errors import (
     TranscriptUnreadable,
 )
 from marketplace.core.words import Reason
-from marketplace.sdk import DealState, Rules, State, Talk, Wallet
+from marketplace.sdk import DealState, Rules, State, Wallet
 from marketplace.sdk.direct import Direct, Place
 from marketplace.sdk.inbox import Inbox
 
 WORK = b"the work that was asked for"
 SOON = 2_000_000_000
-
-
-def begun(street: Street, rules: Rules | None = None) -> tuple[Agent, Agent, Talk, Talk]:
-    seller, buyer = street.agent(), street.agent()
-    listed = seller.client.publish(street.chain.content())
-    buyer.direct.meet(seller.direct.url)
-    buying = buyer.client.invite(listed, rules=rules)
-    return seller, buyer, buying, seller.client.talk(buying.id)
-
-
-def envelopes(agent: Agent, negotiation: str) -> list[object]:
-    return [line["message"] for line in agent.direct.transcript(negotiation)]
 
 
 def sell(seller: Agent) -> None:
