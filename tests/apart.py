@@ -20,8 +20,12 @@ from marketplace.adapters.memory.store import MemoryStore
 from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.adapters.system import SystemClock
 from marketplace.bootstrap import build_registry
+from marketplace.core.card import Card, CardContent
 from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
+from marketplace.core.message import Message
+from marketplace.core.values import ZERO_DIGEST
+from marketplace.core.words import Kind
 from marketplace.sdk import (
     Client,
     Content,
@@ -66,11 +70,11 @@ class Chain:
     def __post_init__(self) -> None:
         self.domain = Domain(self.deployment.chain_id, self.deployment.escrow)
 
-    def wallet(self) -> Wallet:
+    def wallet(self, credits_held: int = CREDITS) -> Wallet:
         """A new key with gas and credits."""
         wallet = Wallet.create()
         self.deployer.give_gas(wallet.address, 10**18)
-        self.deployer.mint(self.deployment.token, wallet.address, CREDITS)
+        self.deployer.mint(self.deployment.token, wallet.address, credits_held)
         return wallet
 
     def limits(self) -> Limits:
@@ -163,6 +167,17 @@ class Agent:
     def address(self) -> str:
         """Its account."""
         return self.wallet.address
+
+
+def introduce(client: Client, wallet: Wallet, endpoint: str = "") -> None:
+    """Publish a card with the client's encryption key."""
+    domain, now = client._means.signer.domain, SystemClock().now()
+    content = CardContent("agent", endpoint, (), (client.encryption_key(),))
+    card = Card(wallet.address, content.digest, ZERO_DIGEST, now + 60 * 24 * 3600)
+    digest = card.digest(domain)
+    signature = wallet.sign(digest)
+    said = Message(domain, Kind.CARD, None, wallet.address, digest, signature, card, content)
+    client._registry.submit(said.to_json())
 
 
 @dataclass

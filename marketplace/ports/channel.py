@@ -70,6 +70,15 @@ class Taken(Protocol):
         ...
 
 
+class Introduced(Protocol):
+    """What is known of an agent."""
+
+    @property
+    def card(self) -> Heard | None:
+        """Its current card; None where it has none."""
+        ...
+
+
 class Channel(Protocol):
     """What a talk and its means need of the way between two parties."""
 
@@ -90,8 +99,8 @@ class Channel(Protocol):
         """A listing as its seller published it."""
         ...
 
-    def card(self, agent: Address) -> Heard | None:
-        """An agent's current card; None where it has none."""
+    def agent(self, agent: Address) -> Introduced:
+        """What an agent says about itself; raises AgentMissing for one that said nothing."""
         ...
 
     def follow(self, start: int, party: Address) -> Generator[Heard | None, None, None]:

@@ -18,6 +18,7 @@ from marketplace.adapters.evm.hand import Hand
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
+from marketplace.core.card import Key
 from marketplace.core.errors import (
     ListingMissing,
     NegotiationMissing,
@@ -31,6 +32,7 @@ from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
 from marketplace.core.words import Invitation, Kind
 from marketplace.ports.chain import Holding
+from marketplace.sdk.boxes import Boxes
 from marketplace.sdk.direct import Direct
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow
@@ -57,11 +59,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an invitation sets for its talk: seconds to the deadline, rounds, improvement."""
+    """What an invitation sets for its talk: seconds to the deadline, rounds, improvement.
+
+    ``confidential`` takes no offer in the open: both cards need an encryption key.
+    """
 
     lasts: int = 600
     max_rounds: int = 40
     min_improvement: int = 1
+    confidential: bool = False
 
 
 class Client:
@@ -103,6 +109,7 @@ class Client:
             escrow=EvmEscrow(hand),
             account=EvmAccount(hand),
             random_bytes32=random_bytes32,
+            boxes=Boxes(wallet.sign, wallet.address, chain.domain, signer.clock, self._registry),
         )
         # What was on sale of each listing that was closed here, by the closing version.
         self._closed: dict[Digest, int] = {}
@@ -152,6 +159,9 @@ class Client:
             rules: deadline, rounds, improvement.
         """
         rules, signer = rules or Rules(), self._means.signer
+        if rules.confidential:
+            self._means.boxes.check_mine()
+            self._means.boxes.key_of(listed.header.seller)
         self._allow(listed.content)
         invitation = Invitation(
             buyer=self.address,
@@ -169,7 +179,7 @@ class Client:
         self._registry.submit(message.to_json())
         if request:
             self._means.put(message.digest, request)
-        return self.talk(message.digest)
+        return self.talk(message.digest, confidential=rules.confidential)
 
     def invitations(self, start: int = 0) -> Iterator[Talk]:
         """As a seller: each invitation to this party, for ever, from an index of the log."""
@@ -189,8 +199,20 @@ class Client:
             if isinstance(negotiation, str):
                 yield negotiation
 
-    def talk(self, negotiation: Digest) -> Talk:
-        """A negotiation of this party, from its first message on."""
+    def encryption_key(self, lasts: int = WEEK) -> Key:
+        """This party's key for its card, good so many seconds; from now on it seals its offers.
+
+        That is, in talks that begin from now on, with those on whose cards there is a key, too.
+        """
+        return self._means.boxes.key(self._means.signer.clock.now() + lasts)
+
+    def talk(self, negotiation: Digest, *, confidential: bool = False) -> Talk:
+        """A negotiation of this party, from its first message on.
+
+        Args:
+            negotiation: its id.
+            confidential: take no offer in the open, and make none.
+        """
         views = self._registry.messages(negotiation)
         if not views:
             raise NegotiationMissing(negotiation)
@@ -202,7 +224,7 @@ class Client:
         listed = parse_message(view.message, self._means.signer.domain)
         if listed.digest != message.body.listing:
             raise ListingMissing(message.body.listing)
-        talk = Talk(self._means, listed, first)
+        talk = Talk(self._means, listed, first, confidential=confidential)
         talk.sync()
         return talk
 

@@ -17,6 +17,7 @@ from marketplace.core.card import Card, CardContent
 from marketplace.core.destination import Reach
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
+    AgentMissing,
     CardRefused,
     EventRefused,
     ListingMissing,
@@ -42,6 +43,7 @@ from marketplace.sdk.login import RegistryLogin
 from marketplace.sdk.peer import Peer
 from marketplace.sdk.reception import HEARD, Hand, Reception, receipt_of
 from marketplace.sdk.registry import Registry
+from marketplace.wire.discovery import AgentView
 from marketplace.wire.views import InfoView, MessageView, Receipt
 
 # Of a word that the peer says it has taken before one that is on its way here.
@@ -173,11 +175,13 @@ class Direct:
         """The domain to sign in, as this agent knows it."""
         return self._desk.info()
 
-    def card(self, agent: Address) -> MessageView | None:
-        """An agent's latest card, if it has been heard."""
+    def agent(self, agent: Address) -> AgentView:
+        """An agent's latest card; raises AgentMissing where none has been heard."""
         with self._desk.book.changed:
             known = self._desk.book.cards.get(agent)
-        return known[0] if known else None
+        if known is None:
+            raise AgentMissing(agent)
+        return AgentView(agent=agent, card=known[0], members=[])
 
     def follow(self, start: int, party: str) -> Generator[MessageView | None, None, None]:
         """What this agent says and hears, from an index on."""

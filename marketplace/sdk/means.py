@@ -10,6 +10,7 @@ from marketplace.core.values import Digest
 from marketplace.core.words import Upload
 from marketplace.ports.chain import Account, ChainView, Escrow
 from marketplace.ports.channel import Channel
+from marketplace.sdk.boxes import Boxes
 from marketplace.sdk.signer import Signer
 
 PATIENCE_SECONDS = 10.0
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """A party's channel, signer, chain and randomness."""
+    """A party's channel, signer, chain, randomness and boxes."""
 
     registry: Channel
     signer: Signer
@@ -26,6 +27,7 @@ class Means:
     escrow: Escrow
     account: Account
     random_bytes32: Callable[[], Digest]
+    boxes: Boxes
 
     def put(self, negotiation: Digest, data: bytes) -> Digest:
         """Leave bytes for the counterparty; returns their SHA-256."""

@@ -2,18 +2,12 @@
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
-from marketplace.core.errors import (
-    AgentMissing,
-    ParleyError,
-    RegistryRefused,
-    RegistryUnavailable,
-)
+from marketplace.core.errors import ParleyError, RegistryRefused, RegistryUnavailable
 from marketplace.core.values import Address, Digest, Json, canonical
 from marketplace.wire.discovery import AgentView, ListingsView
 from marketplace.wire.problems import Problem, from_problem
@@ -71,11 +65,9 @@ class Registry:
         """A listing as it was published."""
         return self._get(MessageView, f"/v1/listings/{digest}")
 
-    def card(self, agent: Address) -> MessageView | None:
-        """An agent's current card."""
-        with suppress(AgentMissing):
-            return self._get(AgentView, f"/v1/agents/{agent}").card
-        return None
+    def agent(self, agent: Address) -> AgentView:
+        """What an agent says about itself; raises AgentMissing."""
+        return self._get(AgentView, f"/v1/agents/{agent}")
 
     def hand_in(self, transcript: Sequence[Mapping[str, Json]]) -> list[Receipt]:
         """Hand in a negotiation that was held elsewhere: NEGOTIATE, as one of its parties."""

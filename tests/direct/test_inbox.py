@@ -140,7 +140,7 @@ def test_an_older_card_that_is_played_again_does_not_take_the_newer_ones_place()
         )
         agent._desk.receive(newer.to_json())
         agent._desk.receive(old)
-        assert agent.card(BUYER.address).message["digest"] == newer.digest
+        assert agent.agent(BUYER.address).card.message["digest"] == newer.digest
 
 
 @pytest.mark.parametrize(
