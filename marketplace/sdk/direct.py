@@ -160,9 +160,10 @@ class Direct:
     def listings(self, **query: str | int) -> list[MessageView]:
         """What is sold here and by the peers that were met; query by ``seller`` and ``kind``."""
         found = list(self._desk.own_listings())
-        for peer in list(self._met.values()):
-            found += peer.listings()
         seller, kind = query.get("seller", ""), query.get("kind", "")
+        for agent, peer in list(self._met.items()):
+            if seller in ("", agent):
+                found += peer.listings()
         return [
             view
             for view in found
@@ -241,6 +242,7 @@ class Direct:
         # As the seller: written down first, for this book gives the order.
         peer = self._peer(self._desk.negotiation(str(message.negotiation)).invitation.buyer)
         view = self._desk.note(message)
+        self._introduce(peer)
         try:
             peer.submit(message.to_json())
         except (NegotiationMissing, WrongPrevious, WrongTurn, EventRefused):

@@ -149,6 +149,11 @@ def test_a_point_of_small_order_on_a_card_is_no_key():
         close(b"held", ZERO_DIGEST, LABEL)
 
 
+def test_the_way_from_a_wallet_to_its_key_does_not_change():
+    # Boxes that were sealed by an earlier version are opened by a later one.
+    assert key(BUYER).public == "0x366443d6895dd4748da113a120e0e91f5ead4bea1a652204aadbd2a4afab1441"
+
+
 def test_a_key_is_the_same_each_time_and_another_for_each_wallet_and_escrow():
     assert key(BUYER).public == key(BUYER).public
     elsewhere = derive(BUYER.sign, BUYER.address, Domain(1, DOMAIN.verifying_contract))

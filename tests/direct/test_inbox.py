@@ -23,6 +23,7 @@ from marketplace.core.errors import (
     PeerUnknown,
 )
 from marketplace.core.values import ZERO_DIGEST, canonical
+from marketplace.sdk import inbox
 from marketplace.sdk.direct import Direct
 from marketplace.sdk.inbox import MOST_CONNECTIONS
 from marketplace.sdk.peer import Peer
@@ -82,6 +83,7 @@ def test_json_nested_deeper_than_any_message_is_refused_before_it_is_parsed(agen
 
 
 def test_a_caller_that_says_nothing_is_hung_up_on_and_the_others_are_served(agent, monkeypatch):
+    assert 0 < inbox._Call.timeout <= 10
     monkeypatch.setattr("marketplace.sdk.inbox._Call.timeout", 0.3)
     silent = [
         socket.create_connection(("127.0.0.1", agent._inbox.port))

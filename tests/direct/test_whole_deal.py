@@ -5,6 +5,7 @@ import threading
 import pytest
 from apart import OUTCOME, Agent, begun, envelopes
 
+from marketplace.adapters.system import SystemClock
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     DeadlinePassed,
@@ -22,7 +23,10 @@ from marketplace.sdk.direct import Direct, Place
 from marketplace.sdk.inbox import Inbox
 
 WORK = b"the work that was asked for"
-SOON = 2_000_000_000
+
+
+def soon() -> int:
+    return SystemClock().now() + 30
 
 
 def sell(seller: Agent) -> None:
@@ -36,7 +40,7 @@ def sell(seller: Agent) -> None:
         talk.wait()
         talk.sync()
     deal = seller.client.settle(talk.agreement)
-    deal.wait((DealState.FUNDED,), SOON)
+    deal.wait((DealState.FUNDED,), soon())
     deal.deliver(WORK, talk.agreement.terms.price)
 
 
@@ -47,13 +51,13 @@ def test_two_agents_negotiate_and_settle_a_whole_deal_without_a_registry(street)
     selling.start()
     buyer.direct.meet(seller.direct.url)
     [listed] = buyer.client.search(kind="compute")
-    talk = buyer.client.invite(listed, b"a job")
+    talk = buyer.client.invite(listed, b"a job", Rules(lasts=30))
     talk.wait()
     talk.offer({**OUTCOME, "unit_price": 30}, {})
     talk.wait()
     deal = buyer.client.settle(talk.accept())
     deal.open()
-    deal.wait((DealState.DELIVERED,), SOON)
+    deal.wait((DealState.DELIVERED,), soon())
     assert deal.fetch() == WORK
     deal.release()
     selling.join(20)
@@ -74,7 +78,7 @@ def test_a_buyer_whose_acceptance_never_arrives_opens_and_the_seller_finds_it_on
     found = selling.opened()
     assert found.digest == buying.agreement.digest
     deal = seller.client.settle(found)
-    assert deal.wait((DealState.FUNDED,), SOON).state is DealState.FUNDED
+    assert deal.wait((DealState.FUNDED,), soon()).state is DealState.FUNDED
     deal.deliver(WORK, found.terms.price)
     assert deal.position.state is DealState.DELIVERED
 
@@ -219,6 +223,27 @@ def test_an_agent_finds_its_talks_again_after_a_restart(street, tmp_path):
     buying.sync()
     buying.accept()
     assert again.client.talk(buying.id).state is State.ACCEPTED
+    again.client.close()
+    third = street.agent(wallet=wallet, folder=tmp_path)
+    assert third.client.talk(buying.id).state is State.ACCEPTED
+
+
+def test_an_agent_that_has_moved_is_found_at_the_address_on_its_new_card(street, tmp_path):
+    wallet = street.chain.wallet()
+    seller = street.agent(wallet=wallet, folder=tmp_path)
+    listed = seller.client.publish(street.chain.content())
+    buyer = street.agent()
+    buyer.direct.meet(seller.direct.url)
+    buying = buyer.client.invite(listed)
+    seller.client.close()
+    moved = street.agent(wallet=wallet, folder=tmp_path)
+    assert moved.direct.url != seller.direct.url
+    buyer.direct._met.clear()
+    selling = moved.client.talk(buying.id)
+    selling.offer(OUTCOME, {})
+    buying.sync()
+    buying.accept()
+    assert selling.sync() is State.ACCEPTED
 
 
 def test_a_book_that_was_altered_is_not_read(street, tmp_path):
