@@ -1,4 +1,4 @@
-"""The channel port: how one party's words reach the other, and what comes back.
+"""The channel port: how one party's words reach the other, and back.
 
 A registry is one way (``sdk.registry``), the other agent's own inbox is another
 (``sdk.direct``). Nothing that comes out of a channel is believed: whoever reads proves

@@ -1,4 +1,4 @@
-"""The book: every word that an agent without a registry has said and heard.
+"""The book: all that an agent without a registry has said and heard.
 
 One line a word, written and flushed to the disk before anybody is told that it was taken.
 A line is ``{"message": envelope, "said_at": seconds}``, which is how a registry takes a

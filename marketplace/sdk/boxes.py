@@ -1,4 +1,4 @@
-"""Boxes: confidential offers, closed for each party and opened by it alone.
+"""Boxes: offers closed for each party and opened by it alone.
 
 HPKE (RFC 9180) in base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
 Who sealed a box is nobody's question here: the offer inside is signed. ``info`` binds a

@@ -1,4 +1,4 @@
-"""Agent to agent: the same signed words over plain HTTP, and no registry between.
+"""Agent to agent: the same signed words, and no registry between.
 
 Each agent has an inbox, a book and its own machine. The seller's book gives a
 negotiation its order, as a registry's log would: the buyer's word counts when the seller
@@ -86,7 +86,8 @@ class Direct:
         self._wallet, self._domain = wallet, domain
         self._place, self._clock = place or Place(), clock or SystemClock()
         self._desk = Reception(wallet, domain, self._clock, self._place.folder)
-        self._met: dict[Address, Peer] = {}
+        # By the card that was there: who shows another one since may have moved.
+        self._met: dict[Address, tuple[Peer, Digest]] = {}
         self._introduced: set[tuple[str, Digest]] = set()
         self._closed = False
         self._inbox = Inbox(self._desk, self._place.host, self._place.port)
@@ -124,7 +125,7 @@ class Direct:
             raise PeerDisagrees("kind", message.kind, Kind.CARD)
         self._desk.note(message)
         self._desk.met.add(message.signer)
-        self._met[message.signer] = peer
+        self._met[message.signer] = peer, message.digest
         return message.signer
 
     def submit(self, envelope: Json) -> Receipt:
@@ -149,7 +150,7 @@ class Direct:
             known = self._desk.book.threads.get(digest)
         if known:
             return known[0]
-        for peer in list(self._met.values()):
+        for peer in self._peers():
             with suppress(ListingMissing, PeerUnavailable):
                 message = parse_message(peer.listing(digest).message, self._domain)
                 if message.digest != digest or not isinstance(message.body, Listing):
@@ -161,9 +162,8 @@ class Direct:
         """What is sold here and by the peers that were met; query by ``seller`` and ``kind``."""
         found = list(self._desk.own_listings())
         seller, kind = query.get("seller", ""), query.get("kind", "")
-        for agent, peer in list(self._met.items()):
-            if seller in ("", agent):
-                found += peer.listings()
+        if seller != self.address:
+            found += [view for peer in self._peers() for view in peer.listings()]
         return [
             view
             for view in found
@@ -298,15 +298,19 @@ class Direct:
             self._introduced.add((peer.url, message.digest))
 
     def _peer(self, agent: Address) -> Peer:
-        met = self._met.get(agent)
-        if met is not None:
-            return met
+        met, card = self._met.get(agent, (None, ""))
         with self._desk.book.changed:
             known = self._desk.book.cards.get(agent)
         detail = known[1].detail if known else None
-        if not isinstance(detail, CardContent) or not detail.endpoint:
+        said = detail.endpoint if isinstance(detail, CardContent) else ""
+        if met is not None and (known is None or known[1].digest == card or said == met.url):
+            return met
+        if not said:
             raise PeerUnknown(agent)
-        return Peer(detail.endpoint, self._place.reach)
+        return Peer(said, self._place.reach)
+
+    def _peers(self) -> list[Peer]:
+        return [self._peer(agent) for agent in list(self._met)]
 
     def _length(self, thread: str) -> int:
         return len(self._desk.book.threads.get(thread, ()))

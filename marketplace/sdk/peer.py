@@ -1,4 +1,4 @@
-"""A peer: another agent's inbox, as one asks it. Everything that it says is bounded.
+"""A peer: another agent's inbox, as one asks it, within bounds.
 
 A URL that comes from a stranger's card could name this machine's own network: it is judged
 by its form (``core.destination``), every address of its host is, and the connection goes

@@ -1,4 +1,4 @@
-"""The shelf: bytes that an agent leaves for others to fetch, by their SHA-256."""
+"""The shelf: bytes that an agent leaves for others, by their SHA-256."""
 
 import os
 import threading

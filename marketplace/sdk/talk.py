@@ -304,7 +304,10 @@ class Talk:
     def _choose(self) -> None:
         # Who makes the first offer decides whether the talk is confidential.
         boxes, other = self._means.boxes, self.negotiation.other(self._means.signer.address)
-        if not self.negotiation.offers and boxes.ready:
+        if self.confidential:
+            # Before anything is signed: what cannot be sealed is not said.
+            boxes.key_of(other)
+        elif not self.negotiation.offers and boxes.ready:
             with suppress(EncryptionKeyMissing):
                 boxes.key_of(other)
                 self.confidential = True

@@ -1,4 +1,4 @@
-"""Transcripts: negotiations held elsewhere and handed in later, unwitnessed.
+"""Transcripts: negotiations held elsewhere, handed in unwitnessed.
 
 The machine that judges a word as it comes judges it here at the time at which it is said
 to have been said. Nobody witnessed that time, and the entry's leaf says so (``said_at``).

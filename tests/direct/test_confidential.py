@@ -173,6 +173,15 @@ def test_who_cannot_be_sealed_to_is_told_before_anything_is_said(hall):
     assert caught.value.agent == hall.seller.address
 
 
+def test_nothing_is_signed_that_could_not_be_sealed(hall):
+    buying = hall.buyer.invite(hall.seller.publish(hall.content()))
+    selling = hall.seller.talk(buying.id, confidential=True)
+    with pytest.raises(EncryptionKeyMissing):
+        selling.offer(SECRET, {})
+    assert hall.seller.exposure() == {}
+    assert buying.sync() is State.INIT
+
+
 def test_a_seller_that_answers_in_the_open_is_left(hall):
     buying, selling = hall.begin()
     del vars(hall.seller._means.boxes)["mine"]  # it has never asked for its key here
