@@ -46,6 +46,7 @@ from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
+from marketplace.services.transcripts import Transcripts
 from marketplace.services.webhooks import Webhooks
 from marketplace.settings import RegistrySettings
 
@@ -110,6 +111,9 @@ def build_services(
         agents=agents,
         listings=listings,
         requests=requests,
+        transcripts=Transcripts(
+            domains, archive, stores, log, clock, agents, listings, random_bytes32
+        ),
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
         feed=Feed(stores, recent, bus),

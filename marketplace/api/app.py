@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from marketplace.api import discovery, following, negotiating, routes
+from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.limits import Limits, add_limits
@@ -27,7 +27,7 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     )
     app.state.services = services
     app.state.webhooks = webhooks
-    for room in (routes, discovery, negotiating, following, hooks):
+    for room in (routes, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
     # Before the documented route of the same path.
     app.router.routes.insert(0, Route("/v1/messages", routes.take_message, methods=["POST"]))

@@ -9,6 +9,7 @@ from marketplace.core.values import Json, parse_json
 
 MOST_MESSAGE = 64 * 1024
 MOST_ARTIFACT = 8 * 1024 * 1024
+MOST_TRANSCRIPT = 4 * 1024 * 1024
 
 
 def check_stated_size(request: Request, most: int) -> None:

@@ -18,6 +18,7 @@ from marketplace.services.listings import Listings
 from marketplace.services.messages import Messages
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.requests import Requests
+from marketplace.services.transcripts import Transcripts
 
 LARGEST_PAGE = 1000
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
@@ -38,6 +39,7 @@ class Services:
     agents: Agents
     listings: Listings
     requests: Requests
+    transcripts: Transcripts
     negotiations: Negotiations
     artifacts: Artifacts
     feed: Feed

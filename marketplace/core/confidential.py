@@ -11,14 +11,37 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from marketplace.core.eip712 import exactly
+from marketplace.core.eip712 import Typed, exactly
 from marketplace.core.errors import SealedDiffers, ValueMalformed
 from marketplace.core.terms import Terms
-from marketplace.core.values import Address, Digest, Json, address, digest, integer, mapping, shown
+from marketplace.core.values import (
+    Address,
+    Digest,
+    Json,
+    Uint32,
+    address,
+    digest,
+    integer,
+    mapping,
+    shown,
+)
 
 LONGEST_BOX = 24_000
 LATEST = (1 << 40) - 1
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionKey(Typed):
+    """What a wallet signs to derive its key for boxes; the signature is the secret itself.
+
+    Attributes:
+        account: whose key.
+        number: 0, and one more for each key that takes the place of an older one.
+    """
+
+    account: Address
+    number: Uint32
 
 
 @dataclass(frozen=True)

@@ -487,6 +487,32 @@ class SealedDiffers(MessageRefused):
     hint = "Do not answer it: reject, and deal with somebody else."
 
 
+class BoxUnreadable(MessageRefused):
+    """A confidential offer cannot be opened by the party that it was closed for."""
+
+    negotiation: str
+    digest: str
+    hint = "Close the terms again, for the key on the other party's current card."
+
+
+class TranscriptRefused(MessageRefused):
+    """A transcript cannot be handed in."""
+
+    field: str
+    value: str
+    rule: str
+    hint = "Hand in the whole negotiation, in order, once its times have passed."
+
+
+class PeerDisagrees(MessageRefused):
+    """The other agent says something else than what is known here."""
+
+    field: str
+    told: str
+    known: str
+    hint = "Ask it again; what was signed stands, and an agreement opens on chain without it."
+
+
 class EscalationRepeated(MessageRefused):
     """The party has said already that a human decides on this offer."""
 
@@ -799,6 +825,14 @@ class LedgerUnreadable(PolicyDenied):
     hint = "Restore the ledger, or cancel all offers on chain and begin a new one."
 
 
+class TranscriptUnreadable(PolicyDenied):
+    """A line of the transcript cannot be read."""
+
+    path: str
+    line: int
+    hint = "Restore the file; the other party has the same words."
+
+
 # ------------------------------------------------------------------ logins
 
 
@@ -878,6 +912,27 @@ class AgentMissing(Missing):
 
     agent: str
     hint = "Check the address, or ask the agent to publish its card at this registry."
+
+
+class EncryptionKeyMissing(Missing):
+    """The agent's card has no encryption key that is good now."""
+
+    agent: str
+    hint = "Ask it to publish one (Client.introduce), or talk in the open."
+
+
+class PeerUnknown(Missing):
+    """No way to this agent is known."""
+
+    agent: str
+    hint = "Meet it at its URL first, or wait until it has sent its card."
+
+
+class RegistryMissing(Missing):
+    """What is asked for is a registry's to know, and this agent deals without one."""
+
+    wanted: str
+    hint = "Make a client with a registry's URL."
 
 
 class RequestMissing(Missing):
@@ -1035,6 +1090,14 @@ class RegistryUnavailable(Unavailable):
     registry: str
     reason: str
     hint = "Check the registry's URL and that it runs."
+
+
+class PeerUnavailable(Unavailable):
+    """The other agent did not answer."""
+
+    peer: str
+    reason: str
+    hint = "Say the same word again later; what both have signed can be opened on chain."
 
 
 class ReceiverUnavailable(Unavailable):

@@ -318,6 +318,17 @@ def _offered(
     return replace(after, offers=(*negotiation.offers, offer))
 
 
+def unread(negotiation: Negotiation, message: Message) -> Negotiation:
+    """The negotiation after an offer that its reader cannot read: all it can do is leave."""
+    following = TRANSITIONS.get((negotiation.state, message.kind))
+    if following is None:
+        raise EventRefused(message.kind, negotiation.state)
+    _check_turn(negotiation, message)
+    turn = negotiation.other(message.signer)
+    length = negotiation.length + 1
+    return replace(negotiation, state=following, turn=turn, head=message.digest, length=length)
+
+
 def _escalated(negotiation: Negotiation, after: Negotiation, message: Message) -> Negotiation:
     if negotiation.escalated == negotiation.head:
         raise EscalationRepeated(message.signer, negotiation.head)

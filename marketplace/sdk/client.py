@@ -18,6 +18,7 @@ from marketplace.adapters.evm.hand import Hand
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
+from marketplace.core.card import Key
 from marketplace.core.errors import (
     ListingExpired,
     ListingMissing,
@@ -34,6 +35,8 @@ from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, Json
 from marketplace.core.words import Invitation, Kind
 from marketplace.ports.chain import Account, Holding
+from marketplace.sdk.boxes import Boxes
+from marketplace.sdk.direct import Direct
 from marketplace.sdk.evidence import gather
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.ledger import Ledger
@@ -54,18 +57,22 @@ WEEK = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an invitation sets for its talk: seconds to the deadline, rounds, improvement."""
+    """What an invitation sets for its talk: seconds to the deadline, rounds, improvement.
+
+    ``confidential`` takes no offer in the open: both cards need an encryption key.
+    """
 
     lasts: int = 600
     max_rounds: int = 40
     min_improvement: int = 1
+    confidential: bool = False
 
 
 class Client(Seeker, People):
     """One party at one registry and one chain.
 
     Args:
-        registry: the registry's URL.
+        registry: the registry's URL, or the way to agents without one.
         rpc: the chain's JSON-RPC URL; choose it yourself, it is what you believe.
         wallet: who signs.
         limits: what a human allows the wallet to sign.
@@ -79,7 +86,7 @@ class Client(Seeker, People):
 
     def __init__(  # noqa: PLR0913, PLR0917 what a party is made of
         self,
-        registry: str,
+        registry: str | Direct,
         rpc: str,
         wallet: Wallet,
         limits: Limits,
@@ -87,17 +94,18 @@ class Client(Seeker, People):
         capacity: Capacity | None = None,
         mandate: Mandate | None = None,
     ) -> None:
-        self._registry = Registry(registry)
+        self._registry = Registry(registry) if isinstance(registry, str) else registry
         try:
             chain = genuine_escrow(self._registry, rpc)
-            self._registry.auth = RegistryLogin(
-                registry,
-                chain.domain,
-                wallet,
-                SCOPE if mandate is None else SCOPE | Scope.UPLOAD,
-                delegated=mandate,
-                when_asked=mandate is None,
-            )
+            if isinstance(self._registry, Registry):
+                self._registry.auth = RegistryLogin(
+                    self._registry.url,
+                    chain.domain,
+                    wallet,
+                    SCOPE if mandate is None else SCOPE | Scope.UPLOAD,
+                    delegated=mandate,
+                    when_asked=mandate is None,
+                )
             kept = Ledger(ledger, capacity)
             signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain, mandate)
         except Exception:
@@ -111,6 +119,7 @@ class Client(Seeker, People):
             escrow=EvmEscrow(hand),
             account=EvmAccount(hand),
             random_bytes32=random_bytes32,
+            boxes=Boxes(wallet.sign, wallet.address, chain.domain, signer.clock, self._registry),
         )
         # Each listing that was closed here and what was on sale of it, by the closing version.
         self._closed: dict[Digest, tuple[Listed, int]] = {}
@@ -156,6 +165,9 @@ class Client(Seeker, People):
             rules: deadline, rounds, improvement.
         """
         rules, signer = rules or Rules(), self._means.signer
+        if rules.confidential:
+            self._means.boxes.check_mine()
+            self._means.boxes.key_of(listed.header.seller)
         self._allow(listed.content)
         invitation = Invitation(
             buyer=self.address,
@@ -173,7 +185,7 @@ class Client(Seeker, People):
         self._registry.submit(message.to_json())
         if request:
             self._means.put(message.digest, request)
-        return self.talk(message.digest)
+        return self.talk(message.digest, confidential=rules.confidential)
 
     def invitations(self, start: int = 0) -> Iterator[Talk]:
         """As a seller: each invitation to this party, for ever, from an index of the log."""
@@ -193,8 +205,20 @@ class Client(Seeker, People):
             if isinstance(negotiation, str):
                 yield negotiation
 
-    def talk(self, negotiation: Digest) -> Talk:
-        """A negotiation of this party, from its first message on."""
+    def encryption_key(self, lasts: int = WEEK) -> Key:
+        """This party's key for its card, good so many seconds; from now on it seals its offers.
+
+        That is, in talks that begin from now on, with those on whose cards there is a key, too.
+        """
+        return self._means.boxes.key(self._means.signer.clock.now() + lasts)
+
+    def talk(self, negotiation: Digest, *, confidential: bool = False) -> Talk:
+        """A negotiation of this party, from its first message on.
+
+        Args:
+            negotiation: its id.
+            confidential: take no offer in the open, and make none.
+        """
         views = self._registry.messages(negotiation)
         if not views:
             raise NegotiationMissing(negotiation)
@@ -206,7 +230,7 @@ class Client(Seeker, People):
         listed = parse_message(view.message, self._means.signer.domain)
         if listed.digest != message.body.listing:
             raise ListingMissing(message.body.listing)
-        talk = Talk(self._means, listed, first)
+        talk = Talk(self._means, listed, first, confidential=confidential)
         talk.sync()
         return talk
 

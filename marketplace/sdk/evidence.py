@@ -3,6 +3,7 @@
 from marketplace.core.eip712 import typed_data
 from marketplace.core.values import Json
 from marketplace.ports.chain import DealEvent
+from marketplace.ports.channel import Heard
 from marketplace.sdk.means import Means
 from marketplace.sdk.settlement import Settlement
 
@@ -27,9 +28,21 @@ def gather(means: Means, deal: Settlement) -> dict[str, Json]:
         "subject": agreement.subject.to_json(),
         "buyer_signature": agreement.buyer_signature,
         "seller_signature": agreement.seller_signature,
-        "listing": listing.model_dump(),
-        "transcript": [view.model_dump() for view in transcript],
+        "listing": _heard(listing),
+        "transcript": [_heard(view) for view in transcript],
         "events": [_event(means, event) for event in deal.events()],
+    }
+
+
+def _heard(view: Heard) -> dict[str, Json]:
+    return {
+        "index": view.index,
+        "thread": view.thread,
+        "sequence": view.sequence,
+        "kind": view.kind,
+        "received_at": view.received_at,
+        "said_at": view.said_at,
+        "message": view.message,
     }
 
 

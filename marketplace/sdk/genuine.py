@@ -3,10 +3,11 @@
 from marketplace.adapters.evm.view import EvmView
 from marketplace.core.errors import DomainMismatch
 from marketplace.core.values import address
+from marketplace.sdk.direct import Direct
 from marketplace.sdk.registry import Registry
 
 
-def genuine_escrow(registry: Registry, rpc: str) -> EvmView:
+def genuine_escrow(registry: Registry | Direct, rpc: str) -> EvmView:
     """The escrow that a registry names, on the chain of an RPC URL that the caller chose.
 
     Raises:

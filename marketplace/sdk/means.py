@@ -9,7 +9,8 @@ from marketplace.core.errors import ArtifactMissing, DeliverableWrong
 from marketplace.core.values import Digest
 from marketplace.core.words import Upload
 from marketplace.ports.chain import Account, ChainView, Escrow
-from marketplace.sdk.registry import Registry
+from marketplace.ports.channel import Channel
+from marketplace.sdk.boxes import Boxes
 from marketplace.sdk.signer import Signer
 
 PATIENCE_SECONDS = 10.0
@@ -18,14 +19,15 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """A party's registry, signer, chain and randomness."""
+    """A party's channel, signer, chain, randomness and boxes."""
 
-    registry: Registry
+    registry: Channel
     signer: Signer
     chain: ChainView
     escrow: Escrow
     account: Account
     random_bytes32: Callable[[], Digest]
+    boxes: Boxes
 
     def put(self, negotiation: Digest, data: bytes) -> Digest:
         """Leave bytes for the counterparty; returns their SHA-256."""

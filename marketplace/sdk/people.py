@@ -9,9 +9,11 @@ from marketplace.core.identity import ROLES, Delegation, Mandate, Revocation, Sc
 from marketplace.core.message import parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest, address
 from marketplace.core.words import Kind
+from marketplace.ports.channel import Heard
+from marketplace.sdk.direct import Direct
 from marketplace.sdk.means import Means
+from marketplace.sdk.registry import Registry
 from marketplace.wire.discovery import AgentView
-from marketplace.wire.views import MessageView
 
 DAY = 24 * 3600
 YEAR = 365 * DAY
@@ -39,6 +41,7 @@ class People:
     """What a client says of itself, and reads of others."""
 
     _means: Means
+    _registry: Registry | Direct
 
     def introduce(
         self,
@@ -74,7 +77,7 @@ class People:
     def card(self, agent: Address) -> Known:
         """An agent's card and members; raises AgentMissing for one that never said anything."""
         who = address(agent, "agent")
-        return self._known(who, self._means.registry.agent(who))
+        return self._known(who, self._registry.agent(who))
 
     def delegate(self, key: Address, role: str | Scope = "negotiator", lasts: int = DAY) -> Mandate:
         """Let another key sign in this party's name, everything but Terms.
@@ -112,7 +115,7 @@ class People:
         holding = (one for one in members if now < one.delegation.expires_at)
         return Known(agent, digest, content, tuple(holding))
 
-    def _card(self, agent: Address, view: MessageView) -> tuple[Digest, CardContent | None]:
+    def _card(self, agent: Address, view: Heard) -> tuple[Digest, CardContent | None]:
         message = parse_message(view.message, self._means.signer.domain)
         match message.body, message.detail:
             case Card() as header, CardContent() as content if (
@@ -122,7 +125,7 @@ class People:
                 return message.digest, content if good else None
         raise AgentMissing(agent)
 
-    def _member(self, agent: Address, view: MessageView) -> Mandate:
+    def _member(self, agent: Address, view: Heard) -> Mandate:
         message = parse_message(view.message, self._means.signer.domain)
         body = message.body
         if isinstance(body, Delegation) and message.signer == body.principal == agent:

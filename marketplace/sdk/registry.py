@@ -25,6 +25,7 @@ from marketplace.wire.views import (
     MessagesView,
     MessageView,
     Receipt,
+    ReceiptsView,
     View,
 )
 
@@ -94,6 +95,12 @@ class Registry:
     def request(self, request: Digest) -> RequestView:
         """A request for quotation and its quotations."""
         return self._get(RequestView, f"/v1/requests/{request}")
+
+    def hand_in(self, transcript: Sequence[Mapping[str, Json]]) -> list[Receipt]:
+        """Hand in a negotiation that was held elsewhere: NEGOTIATE, as one of its parties."""
+        body, headers = canonical({"messages": transcript}), {"content-type": "application/json"}
+        asked = self._ask("POST", "/v1/transcripts", content=body, headers=headers)
+        return _view(ReceiptsView, asked).receipts
 
     def messages(self, negotiation: Digest) -> list[MessageView]:
         """A negotiation's messages, in order; for its parties."""

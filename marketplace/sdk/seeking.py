@@ -1,17 +1,19 @@
 """Seeking: what is on sale, what is asked for, and who answers with what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from marketplace.core.errors import ListingMissing, RequestMissing
+from marketplace.core.errors import ListingMissing, RegistryMissing, RequestMissing
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Message, parse_message
 from marketplace.core.outcome import UNIT_PRICE
 from marketplace.core.request import Demand, Quotation, Request
 from marketplace.core.values import Digest, Json
 from marketplace.core.words import Kind
+from marketplace.ports.channel import Heard
+from marketplace.sdk.direct import Direct
 from marketplace.sdk.means import Means
-from marketplace.wire.views import MessageView
+from marketplace.sdk.registry import Registry
 
 DAY = 24 * 3600
 
@@ -47,6 +49,7 @@ class Seeker:
     """What a client looks for, asks for and answers."""
 
     _means: Means
+    _registry: Registry | Direct
 
     def search(self, **query: str | int | Sequence[str]) -> list[Listed]:
         """One page of live listings; what is not named matches everything.
@@ -79,7 +82,7 @@ class Seeker:
 
     def heartbeat(self, listing: Listed) -> None:
         """As its seller: say that the listing is alive, in each of its heartbeats."""
-        self._means.registry.heartbeat(listing.digest)
+        self._hall("heartbeats").heartbeat(listing.digest)
 
     def request(self, demand: Demand, lasts: int = DAY) -> Sought:
         """As a buyer: publish what is looked for; sellers whose listings match are told."""
@@ -123,31 +126,36 @@ class Seeker:
 
     def quotations(self, request: Sought) -> list[Quotation]:
         """As a buyer: the answers so far, each its seller's own; ``listed`` leads on."""
-        views = self._means.registry.request(request.digest).quotations
+        views = self._hall("quotations").request(request.digest).quotations
         return [self._quoted(request.digest, view) for view in views]
 
+    def _hall(self, wanted: str) -> Registry:
+        if isinstance(self._registry, Direct):
+            raise RegistryMissing(wanted)
+        return self._registry
+
     def _page(self, query: dict[str, str | int | Sequence[str]]) -> tuple[list[Listed], str | None]:
-        page = self._means.registry.listings(query)
+        page = self._registry.listings(query)
         return [self._listed(view, view.settled) for view in page.listings], page.next
 
-    def _proved(self, envelope: dict[str, Json] | None) -> Message:
+    def _proved(self, envelope: Mapping[str, Json] | None) -> Message:
         return parse_message(envelope, self._means.signer.domain)
 
-    def _listed(self, view: MessageView, settled: int = 0) -> Listed:
+    def _listed(self, view: Heard, settled: int = 0) -> Listed:
         message = self._proved(view.message)
         match message.body, message.detail:
             case Listing() as header, Content() as content if message.signer == header.seller:
                 return Listed(message.digest, header, content, settled)
         raise ListingMissing(message.digest)
 
-    def _sought(self, view: MessageView) -> Sought:
+    def _sought(self, view: Heard) -> Sought:
         message = self._proved(view.message)
         match message.body, message.detail:
             case Request() as header, Demand() as demand if message.signer == header.buyer:
                 return Sought(message.digest, header, demand, view.index)
         raise RequestMissing(message.digest)
 
-    def _quoted(self, request: Digest, view: MessageView) -> Quotation:
+    def _quoted(self, request: Digest, view: Heard) -> Quotation:
         message = self._proved(view.message)
         word = message.body
         if isinstance(word, Quotation) and (message.signer, request) == (word.seller, word.request):

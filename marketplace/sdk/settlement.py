@@ -32,7 +32,9 @@ class Settlement:
     def __init__(
         self, means: Means, agreement: Agreement, funded: Callable[[], None] = lambda: None
     ) -> None:
-        agreement.check(means.signer.domain)
+        both = agreement.buyer_signature and agreement.seller_signature
+        opened = not both and means.chain.position(agreement.digest).state is not DealState.NONE
+        agreement.check(means.signer.domain, opened=opened)
         self._funded = funded
         self._means = means
         self.agreement = agreement

@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from marketplace.core.agreement import Agreement
+from marketplace.core.deal import DealState
 from marketplace.core.entry import TIMEOUT
-from marketplace.core.errors import ArtifactMissing, EventRefused, WrongPrevious, WrongTurn
+from marketplace.core.errors import (
+    ArtifactMissing,
+    EncryptionKeyMissing,
+    EventRefused,
+    ParleyError,
+    RuleMixed,
+    WrongPrevious,
+    WrongTurn,
+)
 from marketplace.core.feasibility import assuming_funds, check_feasible
 from marketplace.core.listing import UNCOUNTED, Content
 from marketplace.core.message import Message, parse_message
@@ -22,20 +31,25 @@ from marketplace.core.negotiation import (
     as_of,
     begin,
     time_out,
+    unread,
 )
 from marketplace.core.outcome import DELIVERY_WINDOW, QUANTITY, Outcome, Subject
 from marketplace.core.terms import Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Digest
-from marketplace.core.words import Reason
+from marketplace.core.words import Kind, Reason
+from marketplace.ports.channel import Heard
 from marketplace.sdk.means import Means
-from marketplace.wire.views import MessageView
 
 
 class Talk:
     """One negotiation. Blocking; use one from one thread at a time."""
 
-    def __init__(self, means: Means, listed: Message, first: MessageView) -> None:
+    def __init__(
+        self, means: Means, listed: Message, first: Heard, *, confidential: bool = False
+    ) -> None:
         self._means = means
+        self.confidential = confidential
+        self._unread: ParleyError | None = None
         message = parse_message(first.message, means.signer.domain)
         self.negotiation: Negotiation = begin(message, listed, first.at)
         self._index = first.index
@@ -119,6 +133,7 @@ class Talk:
         """Take every message that the registry has and this talk has not."""
         for view in self._means.registry.messages(self.id)[self.negotiation.length :]:
             self._take(view)
+        self._leave_unread()
         return self.state
 
     def wait(self) -> State:
@@ -129,6 +144,7 @@ class Talk:
         while not self.my_turn and self.state in OPEN_STATES:
             self._take(next(stream))
         stream.close()
+        self._leave_unread()
         return self.state
 
     def offer(self, outcome: Outcome, delivery: Mapping[str, str], open_for: int = 900) -> Offer:
@@ -147,6 +163,7 @@ class Talk:
         other = self.negotiation.other(self._means.signer.address)
         facts = assuming_funds(terms, self._means.chain.facts(terms), other)
         check_feasible(terms, self.now(), facts)
+        self._choose()
         self._say(self._means.signer.offer(self.id, terms, subject))
         return self.negotiation.offers[-1]
 
@@ -167,6 +184,23 @@ class Talk:
         if self.agreement is None:
             raise EventRefused("acceptance", self.state)
         return self.agreement
+
+    def opened(self) -> Agreement | None:
+        """The agreement that the chain shows, where nobody has told of it.
+
+        Who accepts may open without a word to anybody. The offer that was opened is this
+        talk's own; the signature that was not sent is empty, and no call needs it any more.
+        """
+        for offer in reversed(self.negotiation.offers):
+            if self._means.chain.position(offer.digest).state is not DealState.NONE:
+                known = {offer.signer: offer.signature}
+                buyer, seller = offer.terms.buyer, offer.terms.seller
+                signatures = known.get(buyer, ""), known.get(seller, "")
+                agreement = Agreement(
+                    self.id, offer.digest, offer.terms, offer.subject, *signatures
+                )
+                return self.agreement or agreement
+        return None
 
     def reject(self, reason: Reason = Reason.UNSPECIFIED) -> None:
         """Answer no, which ends the talk."""
@@ -243,7 +277,7 @@ class Talk:
 
     def _say(self, message: Message) -> None:
         after = self._advanced(message)
-        receipt = self._means.registry.submit(message.to_json())
+        receipt = self._means.registry.submit(self._outward(message).to_json())
         if receipt.sequence == self.negotiation.length:
             self.negotiation, self._index = after, receipt.index
         else:
@@ -254,12 +288,45 @@ class Talk:
         # On our own machine first, so that nothing is sent that the rules refuse.
         return advance(self.negotiation, message, self._means.signer.clock.now())
 
-    def _take(self, view: MessageView | None) -> None:
+    def _take(self, view: Heard | None) -> None:
         if view is None or view.thread != self.id or view.sequence < self.negotiation.length:
             return
         if view.kind == TIMEOUT:
             self.negotiation = time_out(self.negotiation, view.at)
         else:
-            message = parse_message(view.message, self._means.signer.domain)
-            self.negotiation = advance(self.negotiation, message, view.at)
+            self.negotiation = self._heard(view)
         self._index = view.index
+
+    def _heard(self, view: Heard) -> Negotiation:
+        message = parse_message(view.message, self._means.signer.domain)
+        if message.sealed is None and not (self.confidential and message.kind is Kind.OFFER):
+            return advance(self.negotiation, message, view.at)
+        try:
+            if message.sealed is None:
+                raise RuleMixed("open", "sealed")
+            self.confidential = True
+            return advance(self.negotiation, self._means.boxes.open(message), view.at)
+        except ParleyError as error:
+            # Whatever it is, it stands in the talk: what follows answers it.
+            self._unread = error
+            return unread(self.negotiation, message)
+
+    def _leave_unread(self) -> None:
+        if self._unread is not None and self.state in OPEN_STATES:
+            self.withdraw(Reason.UNACCEPTABLE)
+
+    def _choose(self) -> None:
+        # Who makes the first offer decides whether the talk is confidential.
+        boxes, other = self._means.boxes, self.negotiation.other(self._means.signer.address)
+        if self.confidential:
+            # Before anything is signed: what cannot be sealed is not said.
+            boxes.key_of(other)
+        elif not self.negotiation.offers and boxes.ready:
+            with suppress(EncryptionKeyMissing):
+                boxes.key_of(other)
+                self.confidential = True
+
+    def _outward(self, message: Message) -> Message:
+        if not self.confidential or message.kind is not Kind.OFFER:
+            return message
+        return self._means.boxes.seal(message, self.negotiation.other(message.signer))

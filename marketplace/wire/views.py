@@ -66,6 +66,12 @@ class Receipt(View):
         )
 
 
+class ReceiptsView(View):
+    """Where the words of a transcript stand, in its order."""
+
+    receipts: list[Receipt]
+
+
 class MessageView(View):
     """A logged message as its reader gets it."""
 

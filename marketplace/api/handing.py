@@ -1,0 +1,63 @@
+"""Handing in over HTTP: a negotiation that was held elsewhere."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Request, status
+
+from marketplace.api.auth import require
+from marketplace.api.body import MOST_TRANSCRIPT, read_bounded
+from marketplace.api.limits import check_key
+from marketplace.api.routes import REFUSALS
+from marketplace.api.services import Use
+from marketplace.core.identity import Scope
+from marketplace.core.login import Caller
+from marketplace.core.values import parse_json
+from marketplace.wire.views import Receipt, ReceiptsView
+
+router = APIRouter(responses=REFUSALS)  # type: ignore[arg-type]  # FastAPI's own alias is wider
+
+Negotiator = Annotated[Caller, require(Scope.NEGOTIATE)]
+
+_SCHEMA = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["messages"],
+                    "properties": {
+                        "messages": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["message", "said_at"],
+                                "properties": {
+                                    "message": {"type": "object", "description": "envelope"},
+                                    "said_at": {"type": "integer"},
+                                },
+                            },
+                        }
+                    },
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/transcripts",
+    operation_id="handIn",
+    status_code=status.HTTP_201_CREATED,
+    openapi_extra=_SCHEMA,
+)
+async def hand_in(request: Request, use: Use, caller: Negotiator) -> ReceiptsView:
+    """A party's whole negotiation, unwitnessed: listing, invitation, words, when each was said."""
+    check_key(request, caller.account)
+    body = await read_bounded(request, MOST_TRANSCRIPT)
+    given = await asyncio.to_thread(parse_json, body)
+    entries = await use.transcripts.hand_in(given, caller.account)
+    return ReceiptsView(receipts=[Receipt.from_entry(entry) for entry in entries])
