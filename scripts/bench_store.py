@@ -64,7 +64,7 @@ def record(number: int, thread: str, position: int, row: ListingRow | None = Non
     )
     name = "listing" if row else "offer", f"0x{number:064x}", parties[0]
     received = leaf, leaf_hash(leaf), leaf * 2, NOW
-    return Record(*name, thread, position, parties, *received, None, row, NOW + number % 1000)
+    return Record(*name, thread, position, parties, *received, (), row, NOW + number % 1000)
 
 
 def listing(number: int, chance: random.Random) -> ListingRow:

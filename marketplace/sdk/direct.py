@@ -6,7 +6,7 @@ has taken it, and the seller's when it is written down there. What both have sig
 neither book: opening the deal on chain delivers the acceptance (docs/agent-to-agent.md).
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +171,7 @@ class Direct:
             and seller in ("", envelope.get("signer"))
             and kind in ("", (envelope.get("detail") or {}).get("kind"))
         ]
-        return ListingsView(listings=wanted)
+        return ListingsView(listings=wanted, next=None)
 
     def info(self) -> InfoView:
         """The domain to sign in, as this agent knows it."""

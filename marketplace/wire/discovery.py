@@ -15,7 +15,7 @@ class ListingsView(View):
     """A page of a search."""
 
     listings: list[FoundView]
-    next: str | None = Field(None, description="``cursor`` of the page after this one")
+    next: str | None = Field(description="``cursor`` of the page after this one")
 
 
 class MemberView(View):

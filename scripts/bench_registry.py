@@ -1,0 +1,249 @@
+"""How fast the registry takes offers, beside a FastAPI route that does nothing.
+
+``python scripts/bench_registry.py`` measures in rounds, each with the yardstick first, and
+writes docs/benchmarks/registry.json. An accepted offer is one that was proved, judged by
+the machine, logged with its leaf, made durable and told to a live subscriber of its
+negotiation. ``--quick`` does one small round and writes nothing.
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.load import Measured, post_all
+from bench.servers import Serving, noop, registry
+from bench.words import Hand, Talk, address_of
+from bench_store import fill, record
+
+from marketplace.adapters.sql.store import open_store
+from marketplace.core.eip712 import Domain
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = ROOT / "docs/benchmarks/registry.json"
+DOMAIN = Domain(31337, "0x" + "e5" * 20)
+SEARCHES = 60
+LISTINGS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    agents: int
+    offers: int
+    rounds: int
+    growth: tuple[int, ...]
+
+
+WHOLE = Size(128, 40, 5, (1_000, 10_000, 100_000, 1_000_000))
+QUICK = Size(16, 10, 1, (1_000,))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One load on one server."""
+
+    rate: float
+    cpu_us: float
+    p50_ms: float
+    p99_ms: float
+
+    @classmethod
+    def of(cls, load: Measured, cpu: float) -> "Figures":
+        """A load and the processor time that it cost the server."""
+        count = len(load.seconds)
+        quantiles = (load.quantile(part) * 1000 for part in (0.5, 0.99))
+        return cls(load.rate, cpu / count * 1e6, *quantiles)
+
+
+def main() -> int:
+    """Measure and write; the exit status is 0 where everything was answered as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small round; write nothing")
+    size = QUICK if parser.parse_args().quick else WHOLE
+    figures = measured(size)
+    print(json.dumps(figures, indent=2))
+    if size is WHOLE:
+        WRITTEN.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def measured(size: Size) -> dict[str, object]:
+    """All figures, by the names of docs/benchmarks.md."""
+    with database() as postgres:
+        rounds = [one_round(size, number, postgres) for number in range(size.rounds)]
+    idle, sqlite, shared = (list(each) for each in zip(*rounds, strict=True))
+    return {
+        "noop_rps": middle([one.rate for one in idle]),
+        "sqlite_ratio": spread([a.rate / b.rate for a, b in zip(sqlite, idle, strict=True)]),
+        "postgres2_ratio": spread([a.rate / b.rate for a, b in zip(shared, idle, strict=True)]),
+        "cpu_ratio": spread([a.cpu_us / b.cpu_us for a, b in zip(sqlite, idle, strict=True)]),
+        "verify_speedup": json.loads((ROOT / "docs/benchmarks/signature.json").read_text())[
+            "speedup"
+        ],
+        "p50_ms": middle([one.p50_ms for one in sqlite]),
+        "p99_ms": middle([one.p99_ms for one in sqlite]),
+        "noop_p50_ms": middle([one.p50_ms for one in idle]),
+        "noop_p99_ms": middle([one.p99_ms for one in idle]),
+        "search_p50_ms": searches() if size is WHOLE else None,
+        "growth": [grown(events, size) for events in size.growth],
+        "agents": size.agents,
+        "offers_each": size.offers,
+        "rounds": size.rounds,
+        "python": platform.python_version(),
+    }
+
+
+def one_round(size: Size, number: int, postgres: str) -> tuple[Figures, Figures, Figures]:
+    """The yardstick, SQLite with one worker, PostgreSQL with two, with the same bodies."""
+    hand = Hand(DOMAIN, int(time.time()))
+    first = number * size.agents
+    talks = [hand.talk(first + each, size.offers) for each in range(size.agents)]
+    with noop() as serving:
+        idle = loaded(serving, "/noop", talks)
+    with tempfile.TemporaryDirectory() as folder:
+        with served(f"{folder}/registry.sqlite") as serving:
+            sqlite = negotiated(serving, talks)
+    with served(postgres, workers=2) as serving:
+        shared = negotiated(serving, talks)
+    return idle, sqlite, shared
+
+
+def served(where: str, workers: int = 1):  # noqa: ANN201 the context manager of servers
+    """The registry over a database."""
+    return registry(where, DOMAIN.chain_id, DOMAIN.verifying_contract, workers)
+
+
+def loaded(serving: Serving, path: str, talks: list[Talk]) -> Figures:
+    """Every talk's offers, all agents at once."""
+    before = serving.cpu
+    bodies = [talk.offers for talk in talks]
+    load = asyncio.run(post_all(serving.port, path, bodies, 201))
+    return Figures.of(load, serving.cpu - before)
+
+
+def negotiated(serving: Serving, talks: list[Talk]) -> Figures:
+    """The same at a registry, with a subscriber that is told every offer."""
+    asyncio.run(post_all(serving.port, "/v1/messages", [talk.setting for talk in talks], 201))
+    with listening(serving.port, talks) as told:
+        figures = loaded(serving, "/v1/messages", talks)
+        if int(told()) != sum(len(talk.offers) for talk in talks):
+            raise RuntimeError("a subscriber was not told everything")
+    return figures
+
+
+@contextmanager
+def listening(port: int, talks: list[Talk]) -> Iterator[object]:
+    """A live subscriber of each negotiation: its buyer."""
+    parties = [address_of(talk.buyer) for talk in talks]
+    command = [sys.executable, str(ROOT / "scripts/bench/listeners.py"), str(port)]
+    command += [str(len(talks[0].offers)), *parties]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101 a pipe was asked for
+        if process.stdout.readline() != "listening\n":
+            raise RuntimeError("the subscribers did not start")
+        # Their requests have been sent; the first answers show that they were taken.
+        time.sleep(0.5)
+        yield process.stdout.readline
+        process.kill()
+
+
+def searches() -> float:
+    """Median milliseconds of a typical search over HTTP, with 10^5 listings on SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = f"{folder}/listings.sqlite"
+        asyncio.run(filled(where))
+        with open_index(where) as ask:
+            return middle([ask() for _ in range(SEARCHES)])
+
+
+@contextmanager
+def open_index(where: str) -> Iterator[object]:
+    """Asks the store the typical search of ``bench_store`` once, and says how long it took."""
+    from bench_store import TYPICAL  # noqa: PLC0415 the searches of the stores' own benchmark
+
+    async def once() -> float:
+        async with open_store(where) as store:
+            await store.search(TYPICAL)
+            began = time.perf_counter()
+            await store.search(TYPICAL)
+            return (time.perf_counter() - began) * 1000
+
+    yield lambda: asyncio.run(once())
+
+
+async def filled(where: str) -> None:
+    """10^5 listings."""
+    async with open_store(where) as store:
+        await fill(store, LISTINGS)
+
+
+def grown(events: int, size: Size) -> dict[str, float]:
+    """Offers at a registry that has so many entries already, and what it takes."""
+    hand = Hand(DOMAIN, int(time.time()))
+    talks = [hand.talk(10**6 + each, size.offers // 4 + 1) for each in range(size.agents)]
+    with tempfile.TemporaryDirectory() as folder:
+        where = f"{folder}/registry.sqlite"
+        asyncio.run(grow(where, events))
+        began = time.perf_counter()
+        with served(where) as serving:
+            started = time.perf_counter() - began
+            figures = negotiated(serving, talks)
+            return {
+                "events": events,
+                "offers_per_second": round(figures.rate, 1),
+                "p50_ms": round(figures.p50_ms, 2),
+                "p99_ms": round(figures.p99_ms, 2),
+                "memory_mb": round(serving.resident / 2**20, 1),
+                "start_seconds": round(started, 2),
+            }
+
+
+async def grow(where: str, events: int) -> None:
+    """Entries of negotiations that nobody follows any more, a hundred each."""
+    async with open_store(where) as store:
+        for start in range(0, events, 25_600):
+            stop = min(events, start + 25_600)
+            threads = range(start // 100, -(-stop // 100))
+            for slot in range(100):
+                group = [record(t * 100 + slot, f"old {t}", slot) for t in threads]
+                await asyncio.gather(*(store.append(one) for one in group))
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """An empty database of a PostgreSQL of our own, which flushes what it commits."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from postgres_server import Server  # noqa: PLC0415 the tests' own
+
+    server = Server()
+    try:
+        asyncio.run(server.execute("ALTER SYSTEM SET fsync = on"))
+        asyncio.run(server.execute("SELECT pg_reload_conf()"))
+        yield asyncio.run(server.create())
+    finally:
+        server.close()
+
+
+def middle(values: list[float]) -> float:
+    """The median."""
+    return round(statistics.median(values), 3)
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, lowest and highest."""
+    return {"median": middle(values), "min": round(min(values), 3), "max": round(max(values), 3)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
