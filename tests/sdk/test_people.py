@@ -18,7 +18,9 @@ from marketplace.core.errors import (
 )
 from marketplace.core.identity import ROLES, Mandate, Scope
 from marketplace.core.values import checksum
+from marketplace.core.words import Upload
 from marketplace.sdk import State, Wallet
+from marketplace.sdk.means import sha256_hex
 
 KEY = Key("encryption", "0x" + "11" * 32, 2_000_000_000)
 
@@ -254,3 +256,14 @@ def test_a_clerk_keeps_listings_alive_and_a_mere_negotiator_does_not(house, stag
     mandate = principal.client.delegate(key.address, "negotiator")
     with pytest.raises(ScopeMissing):
         stage.party(key, mandate=mandate).client.heartbeat(listed)
+
+
+def test_an_upload_under_a_login_without_the_scope_is_refused(house, stage):
+    principal, reader = house("reader")
+    talk = principal.client.invite(stage.party().client.publish(stage.network.content()))
+    artifact = sha256_hex(b"mine")
+    signature = reader.signer.wallet.sign(Upload(talk.id, artifact).digest(stage.network.domain))
+    with pytest.raises(ScopeMissing):
+        reader.client._means.registry.put_artifact(talk.id, artifact, b"mine", signature)
+    with pytest.raises(MandateRefused):
+        reader.client._means.put(talk.id, b"mine")

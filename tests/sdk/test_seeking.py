@@ -1,5 +1,7 @@
 """Seeking: listings by pages, requests for quotation and their answers, all proved."""
 
+from itertools import islice
+
 import pytest
 from liar import lying
 from live import RegistryHost, Stage
@@ -74,7 +76,7 @@ def test_a_registry_that_names_a_page_again_is_not_read_for_ever(fair):
             {**answer, "next": again} if "/listings" in path else answer
         )
         reader = fair.party(Wallet.create(), url=liar.url)
-        assert len(list(reader.client.browse(**query))) == 2
+        assert len(list(islice(reader.client.browse(**query), 9))) == 2
         assert len([line for line in liar.requests if "/listings" in line]) == 2
 
 
