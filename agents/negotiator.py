@@ -3,8 +3,8 @@
 Deterministic: the same preferences, curve and messages give the same words.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from agents.acceptance import ac_next
 from agents.goods import Good
@@ -50,17 +50,20 @@ class Negotiator:
         strategy: private.
         good: says how a delivery is recognised; an offer that says otherwise is not taken.
         tell: is called when an offer came and when the talk is over, for whoever watches.
+        ranked: the listing's outcomes as ``rank`` scores them for the strategy, where that is
+            known from another talk; empty: they are scored here.
     """
 
     talk: Talk
     strategy: Strategy
     good: Good
     tell: Callable[[Talk], None] = _silent
-    _ranked: list[Ranked] = field(init=False)
+    ranked: Sequence[Ranked] = ()
 
     def __post_init__(self) -> None:
         """Score the outcome space once."""
-        self._ranked = rank(self.strategy.preferences, self.talk.content.space)
+        if not self.ranked:
+            self.ranked = rank(self.strategy.preferences, self.talk.content.space)
 
     def run(self) -> Agreement | None:
         """Negotiate until there is an agreement or the talk is over.
@@ -110,21 +113,21 @@ class Negotiator:
 
     def _why(self) -> Reason:
         # What would be offered if there were room for it, cannot be now.
-        wanted = self._rounds_left and any(self._admissible(one.outcome) for one in self._ranked)
+        wanted = self._rounds_left and any(self._admissible(one.outcome) for one in self.ranked)
         return Reason.UNSERVABLE if wanted else Reason.UNACCEPTABLE
 
     def _next_bid(self) -> Ranked | None:
         room = self.talk.room
         candidates = [
             one
-            for one in self._ranked
+            for one in self.ranked
             if one.outcome[QUANTITY] <= room and self._admissible(one.outcome)
         ]
         if not candidates:
             return None
         negotiation, preferences = self.talk.negotiation, self.strategy.preferences
         elapsed = len(negotiation.offers) / max(1, negotiation.invitation.max_rounds - 1)
-        target = self.strategy.curve.target(self._ranked[0].utility, preferences.reserved, elapsed)
+        target = self.strategy.curve.target(self.ranked[0].utility, preferences.reserved, elapsed)
         other = self.talk.standing.subject.outcome if self.talk.standing else None
         return propose(candidates, target, distance_to(self.talk.content.space, other))
 

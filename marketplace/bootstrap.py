@@ -36,10 +36,12 @@ from marketplace.services.courier import Courier
 from marketplace.services.deliveries import Deliveries
 from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
+from marketplace.services.log import Log
 from marketplace.services.logins import Logins
 from marketplace.services.messages import Messages, Rooms
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.rates import Rates
+from marketplace.services.recent import Recent
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
 from marketplace.services.timers import Timers
@@ -83,7 +85,8 @@ def build_services(
     domains: Domains, stores: Stores, bus: Bus, clock: Clock, access: Access
 ) -> Services:
     """The registry's use cases over its adapters."""
-    archive = Archive(domains, stores)
+    archive, recent = Archive(domains, stores), Recent(bus.alone)
+    log = Log(stores, recent, bus)
     agents = Agents(archive, stores)
     listings = Listings(archive, stores, stores)
     requests = Requests(archive, stores, listings)
@@ -96,16 +99,24 @@ def build_services(
         journal=stores,
         archive=archive,
         access=access,
-        messages=Messages(domains, stores, bus, clock, rooms, random_bytes32),
+        messages=Messages(
+            domains=domains,
+            store=stores,
+            log=log,
+            archive=archive,
+            clock=clock,
+            rooms=rooms,
+            random_bytes32=random_bytes32,
+        ),
         agents=agents,
         listings=listings,
         requests=requests,
         transcripts=Transcripts(
-            domains, archive, stores, bus, clock, agents, listings, random_bytes32
+            domains, archive, stores, log, clock, agents, listings, random_bytes32
         ),
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
-        feed=Feed(stores, bus),
+        feed=Feed(stores, recent, bus),
     )
 
 
@@ -154,22 +165,38 @@ def build_domains(settings: RegistrySettings) -> Domains:
     return Domains((present, older))
 
 
-def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
-    """A registry; its store and bus open and close with the application."""
-    auditors = frozenset(address(one, "auditor") for one in settings.auditors)
-    access, clock = Access(auditors, everybody=settings.public), SystemClock()
-    services = build_services(build_domains(settings), stores, bus, clock, access)
+def build_app(
+    settings: RegistrySettings, services: Services, stores: Stores, secret: bytes
+) -> FastAPI:
+    """The application over ready services; nothing of it runs by itself."""
     courier, reach = build_courier(settings, services)
     webhooks = Webhooks(stores, stores, courier, reach, random_bytes32)
-    logins = build_logins(settings, services, read_secret(settings.secret_file))
-    app = create_app(services, logins, webhooks, build_limits(settings))
+    logins = build_logins(settings, services, secret)
+    return create_app(services, logins, webhooks, build_limits(settings))
+
+
+def build_access(settings: RegistrySettings) -> Access:
+    """Whom the operator lets read."""
+    auditors = frozenset(address(one, "auditor") for one in settings.auditors)
+    return Access(auditors, everybody=settings.public)
+
+
+def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
+    """A registry; its store and bus open and close with the application."""
+    clock = SystemClock()
+    domains, access = build_domains(settings), build_access(settings)
+    services = build_services(domains, stores, bus, clock, access)
+    app = build_app(settings, services, stores, read_secret(settings.secret_file))
+    courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
+
+    timers = Timers(stores, services.messages.log, clock, services.negotiations)
 
     async def sweep() -> int:
         return await stores.sweep(clock.now())
 
     chores = [
-        Chore(Timers(stores, bus, clock, services.negotiations).run_once, TIMER_SECONDS),
+        Chore(timers.run_once, TIMER_SECONDS),
         Chore(sweep, SWEEP_SECONDS),
         *build_reputation(settings, stores),
     ]

@@ -33,51 +33,53 @@ app = typer.Typer(
 errors = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line instead.")]
+Escrow = Annotated[
+    str, typer.Option(help="The escrow's address: this version's own, the same on every chain.")
+]
+EscrowV1 = Annotated[str, typer.Option(help="Take version 1's messages too, of its escrow.")]
+Database = Annotated[str, typer.Option(help="A SQLite file, or postgresql://…")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; more than one on PostgreSQL.")]
+OriginUrl = Annotated[str, typer.Option(help="The origin that clients and logins name it by.")]
+SecretFile = Annotated[
+    Path, typer.Option(help="What tokens are signed with; made if absent, shared by workers.")
+]
+Auditors = Annotated[
+    list[str] | None, typer.Option(help="An account that may read every negotiation.")
+]
+GENUINE = escrow_address()
+PrivateWebhooks = Annotated[
+    bool, typer.Option(help="Let webhooks go to private networks, and over http.")
+]
 
 
 @app.command()
 def serve(
     chain_id: Annotated[int, typer.Option(help="The chain of the escrow.")],
-    escrow: Annotated[
-        str, typer.Option(help="The escrow's address: this version's own, the same on every chain.")
-    ] = escrow_address(),
-    escrow_v1: Annotated[
-        str, typer.Option(help="Take version 1's messages too, for its escrow.")
-    ] = "",
-    database: Annotated[str, typer.Option(help="SQLite file, or postgresql://…")] = "parley.sqlite",
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes; more than one on PostgreSQL.")
-    ] = 1,
+    escrow: Escrow = GENUINE,
+    escrow_v1: EscrowV1 = "",
+    database: Database = "parley.sqlite",
+    workers: Workers = 1,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
-    origin: Annotated[
-        str, typer.Option(help="The origin that clients reach it at, which their logins name.")
-    ] = "",
-    secret_file: Annotated[
-        Path, typer.Option(help="What tokens are signed with; made if absent, shared by workers.")
-    ] = Path("parley.secret"),
-    auditor: Annotated[
-        list[str] | None, typer.Option(help="An account that may read every negotiation.")
-    ] = None,
+    origin: OriginUrl = "",
+    secret_file: SecretFile = Path("parley.secret"),
+    auditor: Auditors = None,
     public: Annotated[bool, typer.Option(help="Everybody may read every negotiation.")] = False,
     requests_per_second: Annotated[int, typer.Option(help="Of one address; 0: no limit.")] = 200,
     messages_per_second: Annotated[int, typer.Option(help="Under one key; 0: no limit.")] = 50,
     most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
-    private_webhooks: Annotated[
-        bool, typer.Option(help="Let webhooks go to private networks, over http too.")
-    ] = False,
+    private_webhooks: PrivateWebhooks = False,
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL to count settled deals from.")] = "",
 ) -> None:
-    """Run a registry for one escrow. It holds no key of a party and no money."""
+    """Run a registry for one escrow. It holds no party's key and no money."""
     bound = listen(host, port)
-    port = bound.getsockname()[1]
     settings = RegistrySettings(
         database=database,
         chain_id=chain_id,
         escrow=escrow,
         escrow_v1=escrow_v1,
         host=host,
-        port=port,
+        port=bound.getsockname()[1],
         workers=workers,
         origin=origin,
         secret_file=secret_file,
@@ -89,7 +91,7 @@ def serve(
         private_webhooks=private_webhooks,
         rpc=rpc,
     )
-    errors.print(f"registry on http://{host}:{port} (API at /docs)")
+    errors.print(f"registry on http://{host}:{settings.port} (API at /docs)")
     serve_registry(settings, bound)
 
 

@@ -22,7 +22,8 @@ KEEP_ALIVE_SECONDS = 30
 def application(settings: RegistrySettings) -> FastAPI:
     """The registry over the database that its settings name."""
     shared = is_shared(settings.database)
-    bus = NotifyBus(settings.database) if shared else MemoryBus()
+    local = MemoryBus()
+    bus = NotifyBus(settings.database, local) if shared else local
     return build_registry(settings, open_store(settings.database), bus)
 
 

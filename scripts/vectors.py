@@ -10,6 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from marketplace.core import version1
+from marketplace.core.card import Card
 from marketplace.core.consent import (
     Own,
     Settlement,
@@ -24,13 +26,14 @@ from marketplace.core.consent import (
     without_buyer,
 )
 from marketplace.core.eip712 import Domain, Typed, typed_data
-from marketplace.core.identity import ROLES, Delegation, Scope
+from marketplace.core.identity import ROLES, Delegation, Revocation, Scope
 from marketplace.core.listing import Listing
 from marketplace.core.login import Login, Origin
+from marketplace.core.request import Quotation, Request
 from marketplace.core.signature import ORDER, address_of, compact, sign
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, keccak
-from marketplace.core.words import Invitation, Reason, Rejection, Upload, Withdrawal
+from marketplace.core.words import Escalation, Invitation, Reason, Rejection, Upload, Withdrawal
 
 OWN_NAMES = "subject", "previous", "buyerNonce", "sellerNonce"
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -106,9 +109,6 @@ def filled(index: int, kind: str) -> str | int:
     return (1 << int(kind.removeprefix("uint"))) - 1 - index
 
 
-FULL = Terms.from_message(
-    {f.wire: f.show(filled(index, f.type)) for index, f in enumerate(Terms.FIELDS)}
-)
 LOGIN = Login(
     account=BUYER,
     origin=Origin.parse("https://registry.example").digest,
@@ -117,7 +117,7 @@ LOGIN = Login(
     expires_at=1_800_000_000,
     scope=Scope.READ | Scope.LIST,
 )
-DELEGATION = Delegation(
+MANDATE = Delegation(
     principal=BUYER,
     delegate="0x" + "50" * 20,
     scope=ROLES["negotiator"],
@@ -131,11 +131,77 @@ SETTLEMENT = Settlement(DEAL, charge=1_000, bond_to_seller=100, valid_before=1_8
 SERIES_DEALS = [member.digest(DOMAIN) for member in SERIES]
 TOTAL = 1_001
 
-CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
+INVITATION = Invitation(
+    buyer=BUYER,
+    seller=SELLER,
+    listing=word("listing"),
+    buyer_nonce=7,
+    buyer_epoch=0,
+    deadline=1_799_999_999,
+    max_rounds=20,
+    min_improvement=1,
+    request=word("request"),
+    salt=word("salt"),
+)
+LISTING = Listing(SELLER, word("content"), ZERO_DIGEST, 1_900_000_000)
+DELEGATION = Delegation(SELLER, BUYER, sum(Scope), 1_800_000_000, word("salt"))
+UPLOAD = Upload(word("negotiation"), word("artifact"))
+
+Cases = tuple[tuple[str, Typed, Domain, bytes], ...]
+
+
+def highest(struct: type[Typed]) -> Typed:
+    """The struct with every field at a value that tells its place."""
+    shown = {f.wire: f.show(filled(at, f.type)) for at, f in enumerate(struct.FIELDS)}
+    return struct.from_message(shown)
+
+
+def messages() -> Cases:
+    """What is signed in and around a negotiation; each struct also with every field filled."""
+    here = word("negotiation"), word("previous")
+    plain: tuple[tuple[str, Typed, bytes], ...] = (
+        ("card", Card(SELLER, word("content"), ZERO_DIGEST, 1_900_000_000), SELLER_KEY),
+        ("delegation", DELEGATION, SELLER_KEY),
+        ("revocation", Revocation(SELLER, DELEGATION.digest(DOMAIN)), SELLER_KEY),
+        ("listing", LISTING, SELLER_KEY),
+        ("request", Request(BUYER, word("demand"), 1_800_000_000, word("salt")), BUYER_KEY),
+        ("quotation", Quotation(SELLER, word("request"), word("listing"), 100), SELLER_KEY),
+        ("invitation", INVITATION, BUYER_KEY),
+        *(
+            (f"rejection, {reason.name.lower()}", Rejection(*here, reason), SELLER_KEY)
+            for reason in Reason
+        ),
+        ("withdrawal", Withdrawal(*here, Reason.UNSPECIFIED), BUYER_KEY),
+        ("withdrawal for a reason of a later version", Withdrawal(*here, 255), BUYER_KEY),
+        ("escalation", Escalation(*here, 1_800_000_000), BUYER_KEY),
+        ("upload", UPLOAD, BUYER_KEY),
+    )
+    structs = dict.fromkeys([*(type(struct) for _, struct, _ in plain), Login])
+    full = ((f"{struct.NAME}, every field", highest(struct), BUYER_KEY) for struct in structs)
+    return tuple((name, struct, DOMAIN, key) for name, struct, key in (*plain, *full))
+
+
+def first_version() -> Cases:
+    """The words of version 1, in its domain: all of them are release 0.1.0's own vectors."""
+    domain = replace(DOMAIN, version="1")
+    judged = {f.name: getattr(UNJUDGED, f.name) for f in version1.Terms.FIELDS}
+    here = word("negotiation"), word("previous")
+    return (
+        ("offer of the buyer", version1.Terms(**judged), domain, BUYER_KEY),
+        ("every field filled", highest(version1.Terms), domain, BUYER_KEY),
+        ("listing", LISTING, domain, SELLER_KEY),
+        ("invitation", INVITATION, domain, BUYER_KEY),
+        ("rejection", version1.Rejection(*here), domain, SELLER_KEY),
+        ("withdrawal", version1.Withdrawal(*here), domain, BUYER_KEY),
+        ("upload", UPLOAD, domain, BUYER_KEY),
+    )
+
+
+CASES: dict[str, Cases] = {
     "terms": (
         ("offer of the buyer", TERMS, DOMAIN, BUYER_KEY),
         ("acceptance of the seller", TERMS, DOMAIN, SELLER_KEY),
-        ("every field filled", FULL, DOMAIN, BUYER_KEY),
+        ("every field filled", highest(Terms), DOMAIN, BUYER_KEY),
         ("without a fee", replace(TERMS, fee_bps=0, fee_recipient=ZERO_ADDRESS), DOMAIN, BUYER_KEY),
         ("without an arbiter", UNJUDGED, DOMAIN, BUYER_KEY),
         ("atomic", SWAP, DOMAIN, SELLER_KEY),
@@ -150,39 +216,6 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
             replace(DOMAIN, verifying_contract="0x" + "e5" * 20),
             BUYER_KEY,
         ),
-    ),
-    "messages": (
-        (
-            "listing",
-            Listing(SELLER, word("content"), ZERO_DIGEST, 1_900_000_000),
-            DOMAIN,
-            SELLER_KEY,
-        ),
-        (
-            "invitation",
-            Invitation(
-                buyer=BUYER,
-                seller=SELLER,
-                listing=word("listing"),
-                buyer_nonce=7,
-                buyer_epoch=0,
-                deadline=1_799_999_999,
-                max_rounds=20,
-                min_improvement=1,
-                request=word("request"),
-                salt=word("salt"),
-            ),
-            DOMAIN,
-            BUYER_KEY,
-        ),
-        (
-            "rejection",
-            Rejection(word("negotiation"), word("previous"), Reason.UNSERVABLE),
-            DOMAIN,
-            SELLER_KEY,
-        ),
-        ("withdrawal", Withdrawal(word("negotiation"), word("previous"), 255), DOMAIN, BUYER_KEY),
-        ("upload", Upload(word("negotiation"), word("artifact")), DOMAIN, BUYER_KEY),
     ),
     "logins": (
         ("login", LOGIN, DOMAIN, BUYER_KEY),
@@ -200,9 +233,11 @@ CASES: dict[str, tuple[tuple[str, Typed, Domain, bytes], ...]] = {
             DOMAIN,
             SELLER_KEY,
         ),
-        ("delegation", DELEGATION, DOMAIN, BUYER_KEY),
-        ("delegation on another chain", DELEGATION, replace(DOMAIN, chain_id=1), BUYER_KEY),
+        ("delegation", MANDATE, DOMAIN, BUYER_KEY),
+        ("delegation on another chain", MANDATE, replace(DOMAIN, chain_id=1), BUYER_KEY),
     ),
+    "messages": messages(),
+    "version1": first_version(),
     "deals": (
         ("credits of an ERC-1155", CREDITS, DOMAIN, SELLER_KEY),
         ("credits of an ERC-20", replace(CREDITS, multi=False, id=0), DOMAIN, SELLER_KEY),
@@ -329,7 +364,7 @@ def whole_series() -> dict[str, object]:
 def documents() -> dict[str, dict[str, object]]:
     """Every file's content by its name."""
     plain: dict[str, dict[str, object]] = {
-        name: {"domain": DOMAIN.to_json(), "vectors": [vector(*case) for case in cases]}
+        name: {"domain": cases[0][2].to_json(), "vectors": [vector(*case) for case in cases]}
         for name, cases in CASES.items()
     }
     many: dict[str, object] = {

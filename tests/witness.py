@@ -1,7 +1,9 @@
 """A registry in this process, and its log as an auditor gets it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from fastapi import FastAPI
 from market import (
     BUYER,
     DOMAIN,
@@ -21,14 +23,16 @@ from market import (
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.services import Services
-from marketplace.bootstrap import Stores, build_services
+from marketplace.bootstrap import Stores, build_app, build_services
 from marketplace.core.audit import LoggedEntry
 from marketplace.core.merkle import root_hash
 from marketplace.core.message import Domains, Message
 from marketplace.core.negotiation import advance
 from marketplace.core.terms import Terms
+from marketplace.core.values import keccak
 from marketplace.ports.store import Entry
 from marketplace.services.access import Access
+from marketplace.settings import RegistrySettings
 
 DOMAINS = Domains((DOMAIN,))
 
@@ -50,16 +54,22 @@ class Witness:
 
     store: Stores = field(default_factory=MemoryStore)
     clock: SetClock = field(default_factory=SetClock)
+    access: Access = field(default_factory=lambda: Access(everybody=True))
 
     def __post_init__(self) -> None:
         self.services: Services = build_services(
-            DOMAINS, self.store, MemoryBus(), self.clock, Access(everybody=True)
+            DOMAINS, self.store, MemoryBus(), self.clock, self.access
         )
+
+    def app(self, **settings: Any) -> FastAPI:  # noqa: ANN401 any setting
+        """The registry over HTTP, with these services."""
+        told = RegistrySettings("", DOMAIN.chain_id, DOMAIN.verifying_contract, **settings)
+        return build_app(told, self.services, self.store, keccak(b"a secret of the tests"))
 
     async def take(self, *messages: Message) -> list[Entry]:
         """Submit in order."""
-        submit = self.services.messages.submit
-        return [await submit(message.to_json()) for message in messages]
+        taking = self.services.messages
+        return [await taking.submit(taking.prove(message.to_json())) for message in messages]
 
     async def size(self) -> int:
         """How many entries there are."""

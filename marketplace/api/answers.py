@@ -1,4 +1,4 @@
-"""Answers that every room gives: messages as their reader may see them, and their tags."""
+"""Answers of every room: messages as a reader may see them, tagged."""
 
 from collections.abc import Iterable
 from hashlib import sha256

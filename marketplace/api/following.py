@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from marketplace.api.answers import all_shown, shown
+from marketplace.api.answers import all_shown
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.limits import address_of, limits_of
 from marketplace.api.routes import REFUSALS
@@ -88,5 +88,5 @@ async def _stream(
         if entry is None:
             yield ": still here\n\n"
             continue
-        data = shown(use, entry, caller).model_dump_json()
+        data = use.archive.shown(entry, readable=use.access.may_read(entry, caller))
         yield f"id: {entry.index}\nevent: {entry.record.kind}\ndata: {data}\n\n"

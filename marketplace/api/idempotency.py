@@ -1,4 +1,4 @@
-"""Idempotency-Key: a write that its caller named is done once, whoever asks again.
+"""Idempotency-Key: a write that its caller named is done once.
 
 Signed messages need none: they are their own names. It is taken with them all the same,
 and it is what makes the other writes repeatable. A name is bound to its caller and to the

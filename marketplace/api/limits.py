@@ -1,4 +1,4 @@
-"""Limits on what one peer may ask of the registry: how often, and how many streams."""
+"""Limits: how often one peer may ask, and how many streams it holds."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Negotiations over HTTP: where they stand, what was said, what was left there."""
+"""Negotiations over HTTP: where they stand, and what was said."""
 
 from typing import Annotated
 

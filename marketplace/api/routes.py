@@ -1,4 +1,4 @@
-"""The registry's first routes: is it there, what is it, take a message, show the log."""
+"""The first routes: is it there, what is it, take a word, show the log."""
 
 from fastapi import APIRouter, Request, Response, status
 
@@ -6,7 +6,7 @@ from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.body import MOST_MESSAGE, envelope_schema, read_bounded
 from marketplace.api.idempotency import Once
 from marketplace.api.limits import check_key
-from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use
+from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use, services_of
 from marketplace.core.merkle import root_hash
 from marketplace.core.values import parse_json
 from marketplace.wire.problems import Problem
@@ -54,8 +54,14 @@ async def info(use: Use) -> InfoView:
     response_model=Receipt,
     openapi_extra=dict(envelope_schema()),
 )
-async def submit_message(request: Request, use: Use) -> Response:
+async def submit_message(request: Request) -> Response:
     """Take a signed message: durable when this answers; the same again answers the same."""
+    return await take_message(request)
+
+
+async def take_message(request: Request) -> Response:
+    """The same, as a bare route: the way most requests go does without FastAPI's machinery."""
+    use = services_of(request)
     body = await read_bounded(request, MOST_MESSAGE)
     message = use.messages.prove(parse_json(body))
     check_key(request, message.signer)

@@ -45,8 +45,9 @@ class Services:
     feed: Feed
 
 
-def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """Of the application that a request came to."""
     return cast("Services", request.app.state.services)
 
 
-Use = Annotated[Services, Depends(_services)]
+Use = Annotated[Services, Depends(services_of)]

@@ -6,12 +6,14 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Path, Request, Response, status
 
 from marketplace.api.auth import require
-from marketplace.api.body import read_json
+from marketplace.api.body import MOST_MESSAGE, read_bounded
+from marketplace.api.idempotency import Once
+from marketplace.api.services import Use as Registry
 from marketplace.core.destination import LONGEST_URL
 from marketplace.core.eip712 import exactly
 from marketplace.core.identity import Scope
 from marketplace.core.login import Caller
-from marketplace.core.values import mapping, text
+from marketplace.core.values import mapping, parse_json, text
 from marketplace.services.webhooks import Webhooks
 from marketplace.wire.problems import Problem
 from marketplace.wire.webhooks import (
@@ -59,17 +61,29 @@ router = APIRouter(responses={"default": {"model": Problem, "description": "a na
     "/v1/webhooks",
     operation_id="createWebhook",
     status_code=status.HTTP_201_CREATED,
+    response_model=NewWebhookView,
     openapi_extra=dict(WANTED),
 )
 async def create_webhook(
-    request: Request, response: Response, account: Account, use: Use
-) -> NewWebhookView:
-    """Call a URL with all that concerns the account from now on; the secret is shown once."""
-    wanted = mapping(await read_json(request), "body")
+    request: Request, account: Account, use: Use, registry: Registry
+) -> Response:
+    """Call a URL with all that concerns the account from now on; the secret is shown once.
+
+    Under an Idempotency-Key the same request again makes no second webhook.
+    """
+    body = await read_bounded(request, MOST_MESSAGE)
+    wanted = mapping(parse_json(body), "body")
     exactly(wanted, {"url"})
-    made = await use.subscribe(account, text(wanted["url"], "url", LONGEST_URL))
-    response.headers["cache-control"] = "no-store"
-    return NewWebhookView.of(made)
+    url = text(wanted["url"], "url", LONGEST_URL)
+
+    async def write() -> Response:
+        made = NewWebhookView.of(await use.subscribe(account, url)).model_dump_json()
+        return Response(made, status.HTTP_201_CREATED, media_type="application/json")
+
+    once = Once(registry.journal, registry.clock.now(), account)
+    answer = await once.answer(request, body, write)
+    answer.headers["cache-control"] = "no-store"
+    return answer
 
 
 @router.get("/v1/webhooks", operation_id="listWebhooks")

@@ -20,15 +20,15 @@ it cannot prove is a finding, and it is never silent about one.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from marketplace.core.eip712 import Domain
 from marketplace.core.entry import TIMEOUT, read
 from marketplace.core.errors import ParleyError
 from marketplace.core.market import Market
 from marketplace.core.merkle import leaf_hash, root_hash
-from marketplace.core.message import Domains, parse_message
+from marketplace.core.message import Domains, parse_header, parse_message
 from marketplace.core.negotiation import Negotiation, Offer
 from marketplace.core.replay import ChainEvent, Followed, follow
-from marketplace.core.signature import LONGEST_SIGNATURE, verify
-from marketplace.core.values import Digest, address, digest, mapping, parse_json, shown, text
+from marketplace.core.values import Digest, shown
 
 OPENINGS = ("Opened", "Swapped")
 
@@ -69,10 +69,12 @@ class Report:
     ``linked`` ones, by the negotiation whose parties and nonces they have although none of its
     logged offers is theirs: what was said last was not logged; ``superseded`` ones, opened
     from another signed offer than the logged agreement; and ``unproved`` ones, that were paid
-    on a voucher or a settlement, whose signatures no event shows. Of negotiations: ``unread``
-    ones, some of whose bodies were not shown, so that no rule was asked of them;
-    ``confidential`` deals, whose terms nobody but the parties can read; and ``unwitnessed``
-    ones, which were handed in after they were said, so that their times are the parties'.
+    on a voucher or a settlement, whose signatures no event shows; ``confidential`` ones, whose
+    terms nobody but the parties can read, so that no payment was judged. Of negotiations, and
+    of words outside of any: ``unread`` ones, of which some body, or one that they hang on, was
+    not shown, so that no rule was asked of them; ``sealed`` ones, whose offers only the parties
+    can read; and ``unwitnessed`` ones, which were handed in after they were said, so that their
+    times are the parties'.
     """
 
     checked: dict[str, int] = field(default_factory=dict)
@@ -82,8 +84,9 @@ class Report:
     linked: dict[Digest, Digest] = field(default_factory=dict)
     superseded: list[Digest] = field(default_factory=list)
     unproved: list[Digest] = field(default_factory=list)
-    unread: set[Digest] = field(default_factory=set)
     confidential: list[Digest] = field(default_factory=list)
+    unread: set[Digest] = field(default_factory=set)
+    sealed: set[Digest] = field(default_factory=set)
     unwitnessed: set[Digest] = field(default_factory=set)
 
     @property
@@ -95,7 +98,8 @@ class Report:
     def complete(self) -> bool:
         """Every word was read, every deal is a logged agreement, paid on what events show."""
         deals = self.unlogged or self.linked or self.superseded or self.unproved
-        return not (deals or self.unread or self.confidential or self.unwitnessed)
+        words = self.unread or self.sealed or self.unwitnessed
+        return not (deals or words or self.confidential)
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
@@ -115,7 +119,8 @@ def audit(
         entries: every entry, in order.
         root: the root that the registry states.
         events: every event of the escrow about deals, in order.
-        domains: of the escrows that the auditor chose to believe; the events are the first's.
+        domains: of the escrows that the auditor chose to believe; the events are the first's,
+            and so no agreement of another is held against them.
     """
     report, market = Report(), Market()
     _check_tree(entries, root, report)
@@ -126,7 +131,7 @@ def audit(
             report.found("message", f"entry {entry.index}", str(error))
         report.count("entries")
     _check_agreements(market, report)
-    _check_deals(market, events, report)
+    _check_deals(market, events, domains.preferred, report)
     return report
 
 
@@ -151,67 +156,66 @@ def _replay(market: Market, entry: LoggedEntry, domains: Domains, report: Report
         market.take_timeout(logged)
         return
     if logged.envelope is None:
-        _check_unread(market, entry, domains, report)
-        return
-    message = parse_message(logged.envelope, domains.of(logged.envelope))
-    if logged.said_at is not None and message.negotiation is not None:
-        report.unwitnessed.add(message.negotiation)
-    if message.negotiation not in report.unread:
+        message = parse_header(logged.leaf, domains.of(logged.leaf))
+        report.count("unread")
+    else:
+        message = parse_message(logged.envelope, domains.of(logged.envelope))
+    if logged.said_at is not None:
+        report.unwitnessed.add(message.negotiation or message.digest)
+    if logged.envelope is None or market.hangs_on_hidden(message):
+        report.unread.add(message.negotiation or message.digest)
+        market.take_hidden(message, logged.at)
+    else:
         market.take(message, logged.at)
-
-
-def _check_unread(market: Market, entry: LoggedEntry, domains: Domains, report: Report) -> None:
-    # Without its body a word still names its negotiation and its signer.
-    leaf = mapping(parse_json(entry.data), "entry")
-    domains.of(leaf)
-    report.count("unread")
-    market.hidden.add(digest(leaf.get("digest")))
-    if "negotiation" in leaf:
-        report.unread.add(digest(leaf["negotiation"], "negotiation"))
-    if "negotiation" in leaf and "said_at" in leaf:
-        report.unwitnessed.add(digest(leaf["negotiation"], "negotiation"))
-    if "delegation" not in leaf:
-        signature = text(leaf.get("signature"), "signature", LONGEST_SIGNATURE)
-        verify(digest(leaf.get("digest")), signature, address(leaf.get("signer"), "signer"))
 
 
 def _check_agreements(market: Market, report: Report) -> None:
     for negotiation in market.negotiations.values():
         report.count("negotiations")
-        if negotiation.agreement is None:
+        if negotiation.sealed:
+            report.sealed.add(negotiation.id)
+        if negotiation.agreed is None:
             continue
         report.count("agreements")
         try:
-            negotiation.agreement.check(negotiation.domain)
+            # Of a confidential one there is no more than the two signatures that parsing proved.
+            if negotiation.agreement is not None:
+                negotiation.agreement.check(negotiation.domain)
         except ParleyError as error:
             report.found("agreement", negotiation.id, str(error))
 
 
-def _check_deals(market: Market, events: Iterable[ChainEvent], report: Report) -> None:
-    talks = market.negotiations.values()
+def _check_deals(
+    market: Market, events: Iterable[ChainEvent], domain: Domain, report: Report
+) -> None:
+    talks = [talk for talk in market.negotiations.values() if talk.domain == domain]
     offers = {offer.digest: (talk, offer) for talk in talks for offer in talk.offers}
-    sealed = market.hidden | {offer.digest for talk in talks for offer in talk.sealed}
+    closed = market.hidden | {offer.digest for talk in talks for offer in talk.sealed}
     nonces = _by_nonces(talks)
     followed: dict[Digest, Followed] = {}
     for event in events:
         report.count("events")
-        if event.deal not in offers:
-            if event.name in OPENINGS and event.deal in sealed:
-                report.confidential.append(event.deal)
-            elif event.name in OPENINGS:
-                _tell_unlogged(nonces, event, report)
-            continue
-        try:
-            held = followed.get(event.deal, Followed())
-            followed[event.deal] = follow(held, offers[event.deal][1].terms, event)
-        except ParleyError as error:
-            report.found("deal", event.deal, f"{event.name}: {error}")
+        if event.deal in offers:
+            _follow(followed, offers[event.deal][1], event, report)
+        elif event.name in OPENINGS and event.deal in closed:
+            report.confidential.append(event.deal)
+        elif event.name in OPENINGS:
+            _tell_unlogged(nonces, event, report)
     report.count("deals", len(followed))
     _check_one_deal(offers, followed, report)
     _check_ends(followed, report)
-    for talk in talks:
-        if talk.agreement is not None and talk.agreement.digest not in followed:
-            report.unopened.append(talk.agreement.digest)
+    known = followed.keys() | {*report.confidential}
+    report.unopened += [talk.head for talk in talks if talk.agreed and talk.head not in known]
+
+
+def _follow(
+    followed: dict[Digest, Followed], offer: Offer, event: ChainEvent, report: Report
+) -> None:
+    try:
+        held = followed.get(event.deal, Followed())
+        followed[event.deal] = follow(held, offer.terms, event)
+    except ParleyError as error:
+        report.found("deal", event.deal, f"{event.name}: {error}")
 
 
 def _by_nonces(talks: Iterable[Negotiation]) -> dict[Nonces, dict[int | None, Digest]]:

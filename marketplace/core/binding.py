@@ -1,4 +1,4 @@
-"""What binds an offer: the invitation, the listing, and its signer's last one."""
+"""What binds an offer: invitation, listing, and its signer's last one."""
 
 from marketplace.core.errors import NoImprovement, TermsDisagree
 from marketplace.core.listing import Content
@@ -20,8 +20,21 @@ def check_bound(
         terms: what is offered.
         subject: the outcome that they are about.
     """
+    expected = _kept(invitation, content, subject)
+    if first is not None:
+        expected["seller_nonce"] = first.seller_nonce
+        expected["seller_epoch"] = first.seller_epoch
+    if subject.listing != invitation.listing:
+        raise TermsDisagree("listing", subject.listing, invitation.listing)
+    for field, value in expected.items():
+        signed = getattr(terms, field)
+        if signed != value:
+            raise TermsDisagree(field, str(signed), str(value))
+
+
+def _kept(invitation: Invitation, content: Content, subject: Subject) -> dict[str, str | int]:
     settlement, price = content.settlement, subject.price
-    expected: dict[str, str | int] = {
+    return {
         "buyer": invitation.buyer,
         "seller": invitation.seller,
         "buyer_nonce": invitation.buyer_nonce,
@@ -44,15 +57,6 @@ def check_bound(
         # A deal that opens only with others would be no agreement of these two.
         "bundle": ZERO_DIGEST,
     }
-    if first is not None:
-        expected["seller_nonce"] = first.seller_nonce
-        expected["seller_epoch"] = first.seller_epoch
-    if subject.listing != invitation.listing:
-        raise TermsDisagree("listing", subject.listing, invitation.listing)
-    for field, value in expected.items():
-        signed = getattr(terms, field)
-        if signed != value:
-            raise TermsDisagree(field, str(signed), str(value))
 
 
 def check_improvement(invitation: Invitation, last: Subject, now: Subject, *, buying: bool) -> None:

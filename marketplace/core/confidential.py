@@ -1,9 +1,10 @@
-"""Confidential offers: the envelope in the open, terms and subject for the parties alone.
+"""Confidential offers: terms and subject for the parties alone.
 
-The registry sees who speaks, what digest is signed, which word it answers and until when
-it could be opened; it can check turn, chain, rounds and deadline, and nothing of the
-outcome. What it is told in the open is also inside, and a party refuses an offer that
-says one thing outside and another inside. How the boxes are closed is ``sdk.boxes``.
+The envelope is in the open: the registry sees who speaks, what digest is signed, which
+word it answers and until when it could be opened; it can check turn, chain, rounds and
+deadline, and nothing of the outcome. What it is told in the open is also inside, and a
+party refuses an offer that says one thing outside and another inside. How the boxes are
+closed is ``sdk.boxes``.
 """
 
 import re
@@ -79,10 +80,13 @@ class Sealed:
         boxes = mapping(found["boxes"], "boxes")
         if not 1 <= len(boxes) <= 2:  # noqa: PLR2004 a negotiation has two parties
             raise ValueMalformed("boxes", str(len(boxes)), "one box for each of the two parties")
+        parsed = {address(party, "party"): _box(box) for party, box in boxes.items()}
+        if len(parsed) != len(boxes):
+            raise ValueMalformed("boxes", shown(sorted(boxes)), "one box for each of the parties")
         return cls(
             previous=digest(found["previous"], "previous"),
             open_by=integer(found["open_by"], "open_by", 0, LATEST),
-            boxes={address(party, "party"): _box(box) for party, box in boxes.items()},
+            boxes=parsed,
         )
 
 

@@ -28,7 +28,6 @@ _CLOSED_4 = tuple(
     map(
         IPv4Network,
         (
-            "100.64.0.0/10",  # carriers' own (RFC 6598)
             "168.63.129.16/32",  # a cloud's host, which every machine in it can ask
             "192.0.0.0/24",  # protocol assignments (RFC 6890)
             "192.88.99.0/24",  # relays of 6to4, given up (RFC 7526)

@@ -1,8 +1,11 @@
-"""Entries of the log: a leaf that everybody sees, a body that it commits to.
+"""Entries of the log: a leaf for everybody, a body that it commits to.
 
 The leaf is the envelope without what it carries, the SHA-256 of the body, and the
-registry's receipt time. The body is the rest under a salt, so that nobody who has the
-leaf alone can guess it. Who erases a body leaves the log as it was.
+registry's receipt time. The body is the rest under a salt, so that the commitment gives
+nobody a guess to try. Who erases a body leaves the log as it was.
+
+WARNING: the digest that was signed stays in the leaf. What has a salt of its own, as
+invitations and subjects have, is hidden; the reason of a rejection is found by trying.
 
 Three more members tell special cases apart: ``said_at``, of a word that was handed in
 after it was said, unwitnessed; ``deadline``, of the registry's own note that a
@@ -11,11 +14,11 @@ leaf is the whole.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from marketplace.core.eip712 import exactly
-from marketplace.core.errors import DigestMismatch, ValueMalformed
+from marketplace.core.errors import DigestMismatch, FieldsDiffer, ValueMalformed
 from marketplace.core.values import (
     Digest,
     Json,
@@ -43,6 +46,7 @@ PUBLIC = frozenset(
     }
 )
 _CARRIED = ("message", "detail", "sealed")
+_ADDED = ("received_at", "said_at", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,18 @@ class Logged:
         received_at: the registry's receipt time.
         envelope: the message, whole; None of a timeout, and where the body is not at hand.
         thread: of a timeout: the negotiation.
+        deadline: of a timeout: the negotiation's, as the registry says.
         said_at: of a word handed in later: when it was said, as who handed it in says.
+        leaf: what everybody sees of the message; the envelope's members, without what it carries.
     """
 
     kind: str
     received_at: int
     envelope: Mapping[str, Json] | None
     thread: Digest | None = None
+    deadline: int = 0
     said_at: int | None = None
+    leaf: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def at(self) -> int:
@@ -106,37 +114,58 @@ def read(leaf: bytes, body: bytes) -> Logged:
 
     Raises:
         ValueMalformed: not canonical, or not an entry.
+        FieldsDiffer: a member too many or too few, in leaf or body.
         DigestMismatch: the body is not the one that the leaf commits to.
     """
-    found = mapping(parse_json(leaf), "entry")
-    if canonical(found) != leaf:
-        raise ValueMalformed("entry", "leaf", "canonical JSON (RFC 8785)")
+    found = _canonical(leaf, "leaf")
     at = integer(found.get("received_at"), "received_at", 0, LATEST)
+    if body and "body" not in found:
+        raise DigestMismatch("none", body_digest(body))
     if "message" in found:
-        message = mapping(found["message"], "message")
-        return Logged(str(message.get("kind")), at, message)
+        return _first_release(found, at)
     kind = text(found.get("kind"), "kind", 40)
     if kind == TIMEOUT:
         exactly(found, {"kind", "negotiation", "deadline", "received_at"})
-        return Logged(kind, at, None, digest(found.get("negotiation"), "negotiation"))
-    said_at = integer(found["said_at"], "said_at", 0, LATEST) if "said_at" in found else None
-    return Logged(kind, at, _whole(found, body), None, said_at)
+        deadline = integer(found["deadline"], "deadline", 0, LATEST)
+        return Logged(kind, at, None, digest(found["negotiation"], "negotiation"), deadline)
+    # What was said later than it was received was not said yet.
+    said_at = integer(found["said_at"], "said_at", 0, at) if "said_at" in found else None
+    outer = {name: value for name, value in found.items() if name not in _ADDED}
+    shown = outer.keys() & {*_CARRIED}
+    if shown:
+        raise FieldsDiffer(", ".join(sorted(shown)), "")
+    envelope = _whole(outer, found, body)
+    return Logged(kind, at, envelope, said_at=said_at, leaf=outer)
 
 
-def _whole(found: Mapping[str, Json], body: bytes) -> Mapping[str, Json] | None:
-    outer = {
-        name: value
-        for name, value in found.items()
-        if name not in ("received_at", "said_at", "body")
-    }
-    stated = found.get("body")
-    if stated is None:
+def _first_release(found: Mapping[str, Json], at: int) -> Logged:
+    exactly(found, {"message", "received_at"})
+    envelope = mapping(found["message"], "message")
+    if "version" in envelope:
+        # Only a word of version 1 was ever logged whole.
+        raise FieldsDiffer("version", "")
+    return Logged(str(envelope.get("kind")), at, envelope)
+
+
+def _whole(
+    outer: Mapping[str, Json], found: Mapping[str, Json], body: bytes
+) -> Mapping[str, Json] | None:
+    if "body" not in found:
         return outer
+    stated = digest(found["body"], "body")
     if not body:
         return None
     if body_digest(body) != stated:
-        raise DigestMismatch(str(stated), body_digest(body))
-    carried = mapping(parse_json(body), "body")
-    if canonical(carried) != body:
-        raise ValueMalformed("entry", "body", "canonical JSON (RFC 8785)")
-    return {**outer, **{name: carried[name] for name in _CARRIED if name in carried}}
+        raise DigestMismatch(stated, body_digest(body))
+    inner = _canonical(body, "body")
+    carried = {name: inner[name] for name in _CARRIED if name in inner}
+    exactly(inner, {*carried, "salt"})
+    digest(inner["salt"], "salt")
+    return {**outer, **carried}
+
+
+def _canonical(data: bytes, part: str) -> Mapping[str, Json]:
+    found = mapping(parse_json(data), part)
+    if canonical(found) != data:
+        raise ValueMalformed("entry", part, "canonical JSON (RFC 8785)")
+    return found

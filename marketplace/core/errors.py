@@ -705,7 +705,7 @@ class PullShort(DealRefused):
 
 
 class PushRefused(DealRefused):
-    """The token refuses to pay a withdrawal out."""
+    """The token refuses to pay a withdrawal out, or it would go to the escrow itself."""
 
     token: str
     to: str
@@ -1067,6 +1067,14 @@ class StoreUnavailable(Unavailable):
     store: str
     reason: str
     hint = "Send the same message again later; it will not be stored twice."
+
+
+class StoreNewer(Unavailable):
+    """The registry's store was written by a later version."""
+
+    version: int
+    known: int
+    hint = "Run the version that wrote it, or a later one; or restore an earlier backup."
 
 
 class RegistryUnavailable(Unavailable):

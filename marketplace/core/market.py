@@ -9,14 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from marketplace.core.card import Card
-from marketplace.core.entry import Logged
-from marketplace.core.errors import MandateRevoked, ValueMalformed
+from marketplace.core.entry import TIMEOUT, Logged
+from marketplace.core.errors import (
+    DomainMismatch,
+    MandateRevoked,
+    NotAParty,
+    RequestExpired,
+    ValueMalformed,
+)
 from marketplace.core.identity import Delegation, Revocation
 from marketplace.core.listing import Listing
 from marketplace.core.message import Message
 from marketplace.core.negotiation import Negotiation, advance, begin, time_out
 from marketplace.core.request import Quotation, Request
-from marketplace.core.values import ZERO_DIGEST, Digest
+from marketplace.core.values import ZERO_DIGEST, Address, Digest
 from marketplace.core.words import Invitation, Kind
 
 
@@ -28,53 +34,98 @@ class Market:
         seen: the keys of all messages.
         words: what may be named by a later word: listings, cards, requests.
         replaced: of listings and cards, by which one.
+        cards: of each agent, the current one.
+        threads: of each listing, the first version, which names all.
         negotiations: each as its words have made it.
         last_at: when the last word of a thread was received.
-        revoked: delegations that ended early, and when.
-        hidden: digests of words whose bodies were not shown.
+        revoked: the revocations, by digest, and when each was received.
+        hidden: digests of words whose bodies were not shown, of those that hang on one, and
+            the negotiations that have such words.
     """
 
     seen: set[str] = field(default_factory=set)
     words: dict[Digest, Message] = field(default_factory=dict)
     replaced: dict[Digest, Digest] = field(default_factory=dict)
+    cards: dict[Address, Digest] = field(default_factory=dict)
+    threads: dict[Digest, Digest] = field(default_factory=dict)
     negotiations: dict[Digest, Negotiation] = field(default_factory=dict)
-    last_at: dict[Digest, int] = field(default_factory=dict)
+    last_at: dict[str, int] = field(default_factory=dict)
     revoked: dict[Digest, int] = field(default_factory=dict)
     hidden: set[Digest] = field(default_factory=set)
 
     def take(self, message: Message, at: int) -> None:
         """One more message; raises why an honest log cannot have it here."""
-        if message.key in self.seen:
-            raise ValueMalformed("message", message.key[:60], "each message once")
+        self._check_new(message.key)
         self._check_mandate(message, at)
+        thread = self._thread(message)
+        self._check_time(thread, at)
         _TAKE.get(message.kind, Market._word)(self, message, at)
-        self.last_at[message.negotiation or message.digest] = at
-        self.seen.add(message.key)
+        self._took(message.key, thread, at)
+
+    def take_hidden(self, message: Message, at: int) -> None:
+        """One more message whose inside is not known, or that hangs on what is not known."""
+        self._check_new(message.key)
+        self._check_mandate(message, at)
+        thread = message.negotiation or message.digest
+        self._check_time(thread, at)
+        if message.kind is Kind.REVOCATION:
+            # Its digest says all that there is to it.
+            self.revoked.setdefault(message.digest, at)
+        self.hidden |= {message.digest, thread}
+        self._took(message.key, thread, at)
 
     def take_timeout(self, noted: Logged) -> None:
         """The registry's note that a deadline has passed."""
-        thread = str(noted.thread)
-        known = self._negotiation(thread)
+        thread, key = str(noted.thread), f"{TIMEOUT}:{noted.thread}"
+        self._check_new(key)
         self._check_time(thread, noted.at)
-        self.negotiations[thread] = time_out(known, noted.at)
-        self.last_at[thread] = noted.at
+        if noted.at < noted.deadline:
+            raise ValueMalformed("received_at", str(noted.at), f"at least {noted.deadline}")
+        if thread not in self.hidden:
+            known = self._negotiation(thread)
+            deadline = known.invitation.deadline
+            if noted.deadline != deadline:
+                raise ValueMalformed(
+                    "deadline", str(noted.deadline), f"the invitation's {deadline}"
+                )
+            self.negotiations[thread] = time_out(known, noted.at)
+        self._took(key, thread, noted.at)
 
-    def _card(self, message: Message, at: int) -> None:
-        if isinstance(message.body, Card):
-            self._replace(message, message.body.agent, message.body.replaces, at)
+    def hangs_on_hidden(self, message: Message) -> bool:
+        """Whether it names a word of which nobody can say what it says."""
+        return not self.hidden.isdisjoint(_names(message) - {ZERO_DIGEST})
 
-    def _listing(self, message: Message, at: int) -> None:
-        if isinstance(message.body, Listing):
-            self._replace(message, message.body.seller, message.body.replaces, at)
+    def _thread(self, message: Message) -> str:
+        """What orders the message: its own kind's thread, as the registry keeps it."""
+        match message.body:
+            case Card() | Delegation() | Revocation():
+                return message.signer
+            case Listing() as header:
+                return self.threads.get(header.replaces, message.digest)
+            case Quotation() as answer:
+                return answer.request
+        return message.negotiation or message.digest
 
-    def _replace(self, message: Message, owner: str, replaces: Digest, at: int) -> None:
-        _check_owner(message, owner)
+    def _card(self, message: Message, _at: int) -> None:
+        if not isinstance(message.body, Card):
+            return
+        _check_owner(message, message.body.agent)
+        current = self.cards.get(message.signer, ZERO_DIGEST)
+        if message.body.replaces != current:
+            raise ValueMalformed("replaces", message.body.replaces, f"the current card, {current}")
+        self.cards[message.signer] = message.digest
+
+    def _listing(self, message: Message, _at: int) -> None:
+        if not isinstance(message.body, Listing):
+            return
+        seller, replaces = message.body.seller, message.body.replaces
+        _check_owner(message, seller)
         if replaces != ZERO_DIGEST:
             old = self._current(replaces, message.kind)
-            if old.signer != owner:
-                raise ValueMalformed("replaces", replaces, f"a {message.kind} of the same agent")
-            self._check_time(replaces, at)
+            if old.signer != seller:
+                raise ValueMalformed("replaces", replaces, "a listing of the same agent")
             self.replaced[replaces] = message.digest
+        self.threads[message.digest] = self._thread(message)
         self.words[message.digest] = message
 
     def _delegation(self, message: Message, _at: int) -> None:
@@ -84,7 +135,7 @@ class Market:
     def _revocation(self, message: Message, at: int) -> None:
         if isinstance(message.body, Revocation):
             _check_owner(message, message.body.principal)
-            self.revoked.setdefault(message.body.delegation, at)
+            self.revoked.setdefault(message.digest, at)
 
     def _request(self, message: Message, _at: int) -> None:
         if isinstance(message.body, Request):
@@ -93,13 +144,10 @@ class Market:
 
     def _quotation(self, message: Message, at: int) -> None:
         body = message.body
-        if not isinstance(body, Quotation):
-            return
-        _check_owner(message, body.seller)
-        asked = self._current(body.request, Kind.REQUEST).body
-        if isinstance(asked, Request) and at >= asked.expires_at:
-            raise ValueMalformed("received_at", str(at), f"before {asked.expires_at}")
-        _check_owner(self._current(body.listing, Kind.LISTING), body.seller)
+        if isinstance(body, Quotation):
+            asked = self._current(body.request, Kind.REQUEST)
+            listed = self._current(body.listing, Kind.LISTING)
+            check_quotation(message, asked, listed, at)
 
     def _invitation(self, message: Message, at: int) -> None:
         if isinstance(message.body, Invitation):
@@ -108,9 +156,7 @@ class Market:
 
     def _word(self, message: Message, at: int) -> None:
         thread = str(message.negotiation)
-        known = self._negotiation(thread)
-        self._check_time(thread, at)
-        self.negotiations[thread] = advance(known, message, at)
+        self.negotiations[thread] = advance(self._negotiation(thread), message, at)
 
     def _negotiation(self, thread: Digest) -> Negotiation:
         known = self.negotiations.get(thread)
@@ -127,8 +173,16 @@ class Market:
             raise ValueMalformed(kind, digest, "one that was logged before")
         return found
 
-    def _check_time(self, before: Digest, at: int) -> None:
-        last = self.last_at.get(before, 0)
+    def _took(self, key: str, thread: str, at: int) -> None:
+        self.last_at[thread] = at
+        self.seen.add(key)
+
+    def _check_new(self, key: str) -> None:
+        if key in self.seen:
+            raise ValueMalformed("message", key[:60], "each message once")
+
+    def _check_time(self, thread: str, at: int) -> None:
+        last = self.last_at.get(thread, 0)
         if at < last:
             raise ValueMalformed("received_at", str(at), f"at least {last}")
 
@@ -136,10 +190,45 @@ class Market:
         if message.mandate is None or message.kind is Kind.REVOCATION:
             return
         message.mandate.check_time(at)
+        # A revocation is its principal's in one domain: no other's ends this delegation.
         named = message.mandate.digest(message.domain)
-        revoked_at = self.revoked.get(named)
+        revoked_at = self.revoked.get(Revocation(message.signer, named).digest(message.domain))
         if revoked_at is not None and at >= revoked_at:
             raise MandateRevoked(named, revoked_at)
+
+
+def check_quotation(message: Message, asked: Message, listed: Message, at: int) -> None:
+    """Raise unless a quotation answers an open request with its seller's own listing.
+
+    All three are of one domain: the buyer could not invite on a listing of another.
+
+    Args:
+        message: the quotation.
+        asked: the request that it names.
+        listed: the listing that it names, still its seller's current one.
+        at: the registry's receipt time.
+    """
+    for named in (asked, listed):
+        if named.domain != message.domain:
+            stated, expected = message.domain.separator.hex(), named.domain.separator.hex()
+            raise DomainMismatch("0x" + stated, "0x" + expected)
+    if isinstance(message.body, Quotation) and message.signer != message.body.seller:
+        raise NotAParty(message.signer, message.body.seller)
+    if isinstance(asked.body, Request) and at >= asked.body.expires_at:
+        raise RequestExpired(asked.body.expires_at, at)
+    if listed.signer != message.signer:
+        raise NotAParty(message.signer, listed.signer)
+
+
+def _names(message: Message) -> set[Digest]:
+    match message.body:
+        case Invitation() as invitation:
+            return {invitation.listing}
+        case Card() | Listing() as header:
+            return {header.replaces}
+        case Quotation() as quotation:
+            return {quotation.request, quotation.listing}
+    return {message.negotiation} if message.negotiation else set()
 
 
 def _check_owner(message: Message, owner: str) -> None:

@@ -10,7 +10,7 @@ in the envelope too. ``SHAPES`` says what each version's envelopes hold.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from marketplace.core import version1
@@ -20,6 +20,7 @@ from marketplace.core.eip712 import Domain, Typed, exactly
 from marketplace.core.errors import (
     DigestMismatch,
     DomainMismatch,
+    FieldsDiffer,
     MandateRefused,
     ValueMalformed,
     VersionUnsupported,
@@ -91,6 +92,19 @@ class Message:
         """An offer's terms, as the present version reads them."""
         return self.body.read() if isinstance(self.body, version1.Terms) else _terms(self.body)
 
+    def opened(self, terms: Terms, subject: Subject) -> "Message":
+        """A confidential offer as its parties read it, with what was in the box.
+
+        Raises:
+            DigestMismatch: the box holds other terms or another subject than were signed.
+            SealedDiffers: what the offer says outside is not what it says inside.
+        """
+        message = replace(self, body=terms, detail=subject, sealed=None)
+        _check_digests(message)
+        if self.sealed is not None:
+            self.sealed.check(terms)
+        return message
+
     def to_json(self) -> dict[str, Json]:
         """The envelope as it travels."""
         envelope: dict[str, Json] = {
@@ -124,10 +138,15 @@ class Shape:
     in_negotiation: bool = True
     sealable: bool = False
 
+    @property
+    def bare(self) -> set[str]:
+        """The keys that say who speaks where, but for the version and a delegation."""
+        members = {"domain", "kind", "signer", "digest", "signature"}
+        return members | ({"negotiation"} if self.in_negotiation else set())
+
     def members(self, envelope: Mapping[str, Json]) -> set[str]:
         """The envelope's keys, but for the version and a delegation."""
-        members = {"domain", "kind", "signer", "digest", "signature"}
-        members |= {"negotiation"} if self.in_negotiation else set()
+        members = self.bare
         if self.sealable and "sealed" in envelope:
             return members | {"sealed"}
         members |= {"message"} if self.body else set()
@@ -182,27 +201,65 @@ class Domains:
             DomainMismatch: it names another domain.
         """
         envelope = mapping(given, "message")
-        served = [domain.version for domain in self.taken]
-        version = envelope.get("version", "1" if "1" in served else served[0])
-        if version not in served:
-            raise VersionUnsupported(shown(version), ", ".join(served))
+        served = ", ".join(dict.fromkeys(domain.version for domain in self.taken))
+        # What names no version was said before envelopes had one.
+        version = envelope.get("version", "1")
+        same = [domain for domain in self.taken if domain.version == version]
+        if "version" in envelope and not same:
+            raise VersionUnsupported(shown(version), served)
         stated = digest(envelope.get("domain"), "domain")
         for domain in self.taken:
             if stated == "0x" + domain.separator.hex():
                 return domain
-        expected = next(domain for domain in self.taken if domain.version == version)
-        raise DomainMismatch(stated, "0x" + expected.separator.hex())
+        if not same:
+            raise VersionUnsupported(shown(version), served)
+        raise DomainMismatch(stated, "0x" + same[0].separator.hex())
 
 
 def parse_message(given: Json, domain: Domain) -> Message:
     """Parse an envelope and prove it: form, domain, digests, signature, in this order."""
     envelope = mapping(given, "message")
     kind, shape = _shape(envelope.get("kind"), domain)
-    _check_members(envelope, shape, domain)
+    _check_members(envelope, shape.members(envelope), domain)
+    header = _header(envelope, kind, shape, domain)
+    message = replace(
+        header,
+        body=shape.body.from_message(envelope["message"])
+        if shape.body and "message" in envelope
+        else None,
+        detail=shape.detail.from_json(envelope["detail"])
+        if shape.detail and "detail" in envelope
+        else None,
+        sealed=Sealed.from_json(envelope["sealed"]) if "sealed" in envelope else None,
+    )
+    _check_digests(message)
+    _check_signature(message)
+    return message
+
+
+def parse_header(given: Json, domain: Domain) -> Message:
+    """Parse an envelope without what it carries, and prove as much of it as there is.
+
+    That is the leaf of a word whose body is not at hand: who said what kind of thing where,
+    under a signature over a digest of which nothing more is known.
+    """
+    envelope = mapping(given, "message")
+    kind, shape = _shape(envelope.get("kind"), domain)
+    if shape.body is None:
+        raise FieldsDiffer("body", "")
+    _check_members(envelope, shape.bare, domain)
+    header = _header(envelope, kind, shape, domain)
+    if kind is Kind.INVITATION and header.negotiation != header.digest:
+        raise DigestMismatch(str(header.negotiation), header.digest)
+    _check_signature(header)
+    return header
+
+
+def _header(envelope: Mapping[str, Json], kind: Kind, shape: Shape, domain: Domain) -> Message:
     stated, expected = digest(envelope["domain"], "domain"), "0x" + domain.separator.hex()
     if stated != expected:
         raise DomainMismatch(stated, expected)
-    message = Message(
+    return Message(
         domain=domain,
         kind=kind,
         negotiation=digest(envelope["negotiation"], "negotiation")
@@ -211,18 +268,8 @@ def parse_message(given: Json, domain: Domain) -> Message:
         signer=address(envelope["signer"], "signer"),
         digest=digest(envelope["digest"]),
         signature=text(envelope["signature"], "signature", LONGEST_SIGNATURE),
-        body=shape.body.from_message(envelope["message"])
-        if shape.body and "message" in envelope
-        else None,
-        detail=shape.detail.from_json(envelope["detail"])
-        if shape.detail and "detail" in envelope
-        else None,
         mandate=Mandate.from_json(envelope["delegation"]) if "delegation" in envelope else None,
-        sealed=Sealed.from_json(envelope["sealed"]) if "sealed" in envelope else None,
     )
-    _check_digests(message)
-    _check_signature(message)
-    return message
 
 
 def _terms(body: Body | None) -> Terms | None:
@@ -238,8 +285,7 @@ def _shape(given: Json, domain: Domain) -> tuple[Kind, Shape]:
     return Kind(given), shapes[Kind(given)]
 
 
-def _check_members(envelope: Mapping[str, Json], shape: Shape, domain: Domain) -> None:
-    members = shape.members(envelope)
+def _check_members(envelope: Mapping[str, Json], members: set[str], domain: Domain) -> None:
     if domain.version == "1":
         exactly(envelope, members)
         return
@@ -284,11 +330,13 @@ def _check_signature(message: Message) -> None:
     if mandate is None:
         verify(message.digest, message.signature, message.signer)
         return
-    if isinstance(message.body, Revocation):
+    if message.kind is Kind.REVOCATION:
         # The old key's own end takes no scope: only that it is the delegation that ends.
         mandate.check(message.signer, Scope(0), message.domain)
-        if mandate.digest(message.domain) != message.body.delegation:
-            raise DigestMismatch(message.body.delegation, mandate.digest(message.domain))
+        ended = mandate.digest(message.domain)
+        named = Revocation(message.signer, ended).digest(message.domain)
+        if message.digest != named:
+            raise DigestMismatch(message.digest, named)
     else:
         scope = SCOPE_OF.get(message.kind)
         if scope is None:

@@ -205,11 +205,13 @@ def begin(message: Message, listed: Message, at: int) -> Negotiation:
         at: the registry's receipt time.
     """
     invitation, header, content = message.body, listed.body, listed.detail
-    if not (isinstance(invitation, Invitation) and isinstance(header, Listing)):
+    if not isinstance(invitation, Invitation):
         raise EventRefused(message.kind, "none")
-    if not isinstance(content, Content):
+    if not (isinstance(header, Listing) and isinstance(content, Content)):
         raise EventRefused(listed.kind, "none")
     _check_domain(message, listed.domain)
+    if invitation.listing != listed.digest:
+        raise TermsDisagree("listing", invitation.listing, listed.digest)
     _check_invitation(message, invitation, header, at)
     if content.capacity == 0:
         raise ListingClosed(invitation.listing)
@@ -227,6 +229,8 @@ def begin(message: Message, listed: Message, at: int) -> Negotiation:
 def _check_invitation(message: Message, invitation: Invitation, header: Listing, at: int) -> None:
     if message.signer != invitation.buyer:
         raise NotAParty(message.signer, invitation.buyer)
+    if message.mandate is not None:
+        message.mandate.check_time(at)
     if invitation.seller != header.seller:
         raise TermsDisagree("seller", invitation.seller, header.seller)
     if invitation.buyer == invitation.seller:

@@ -1,4 +1,4 @@
-"""Requests for quotation: what a buyer looks for, and which listing a seller answers with.
+"""Requests for quotation: what a buyer looks for, and who answers.
 
 A request binds nobody. A seller answers with a ``Quotation`` that names its listing; the
 buyer invites on that one as on any other.
@@ -43,7 +43,8 @@ class Comparison(StrEnum):
 class Predicate:
     """One condition on an attribute.
 
-    A listing without it, or without an integer where integers are compared, does not match.
+    A listing without it, or without an integer where integers are compared, does not match;
+    what is a word and what an integer, ``ports.matching`` says.
     """
 
     name: str

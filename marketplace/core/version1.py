@@ -1,4 +1,4 @@
-"""Version 1 of the protocol: what release 0.1.0 signed, as far as it differs.
+"""Version 1: what release 0.1.0 signed, as far as it differs.
 
 Its escrow knew one rail and no arbiter; its struct of terms had the members in another
 order, and its amounts had 128 bits. What is signed keeps its digest for ever, so these

@@ -3,6 +3,7 @@
 It carries no data: the durable log is the truth, a wake-up only says when to read it.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -15,12 +16,21 @@ class Signal(Protocol):
 
 
 class Bus(Protocol):
-    """Where writers and readers meet."""
+    """Where writers and readers meet.
 
-    def publish(self) -> None:
-        """Wake every reader."""
+    Attributes:
+        alone: whether all writers are in this process.
+    """
+
+    alone: bool
+
+    def publish(self, parties: Iterable[str]) -> None:
+        """Wake the readers of these parties, and those of everything."""
         ...
 
-    def signal(self) -> Signal:
-        """Take the next wake-up. Take it before reading, or a write between is missed."""
+    def signal(self, party: str = "") -> Signal:
+        """The next wake-up about a party, or about anything.
+
+        Take it before reading, or a write between is missed.
+        """
         ...

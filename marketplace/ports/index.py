@@ -11,6 +11,9 @@ from typing import Protocol
 
 from marketplace.core.request import Predicate
 
+# What a database counts with; a listing and a search that name more meet here.
+MOST_UNITS = (1 << 62) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class ListingRow:
@@ -21,12 +24,13 @@ class ListingRow:
         digest: digest of this version.
         seller: who sells.
         kind: what is sold.
-        title: one line for a reader; free text is looked for here and in the attributes.
+        title: one line for a reader; free text is looked for here and in the attributes'
+            names and values.
         unit: what one unit of quantity is.
         attributes: facts by name.
         lowest_price: the lowest unit price, in base units.
         highest_price: the highest one.
-        capacity: units on sale now; 0 closes the listing.
+        capacity: units on sale now, ``MOST_UNITS`` for that or more; 0 closes the listing.
         expires_at: the instant from which it is none.
         heartbeat: seconds after which it counts as dead unless its seller is heard; 0: never.
         published_at: when this version was received.
@@ -60,13 +64,14 @@ class Search:
     """What is searched for; an empty word or None matches everything.
 
     Attributes:
-        now: what is over or dead at this instant does not match.
+        now: what is over or dead at this instant does not match; an instant more than a day
+            before the last publication may miss what was alive then.
         kind: exactly.
         seller: exactly.
         text: words, each of which begins a word of title or attributes, in any case.
         where: conditions on attributes, all of which hold.
         highest_price: the lowest unit price is at most this.
-        units: capacity is at least this.
+        units: capacity is at least this; at most ``MOST_UNITS``.
         least_settled: the seller has at least so many settled deals.
         order: see ``Order``.
         after: the cursor's place: the last row's key and thread.
@@ -113,11 +118,14 @@ class ListingIndex(Protocol):
         ...
 
     async def heard(self, thread: str, at: int) -> None:
-        """Its seller is there: the listing is alive for another heartbeat."""
+        """Its seller is there: the listing is alive for another heartbeat.
+
+        A version that is published says so too.
+        """
         ...
 
     async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block."""
+        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
         ...
 
     async def settled_block(self) -> int:

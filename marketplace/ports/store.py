@@ -29,8 +29,8 @@ class Record:
         body: the canonical bytes that the leaf commits to, for those whom they concern;
             empty where the leaf says all.
         received_at: the registry's receipt time, which is also inside the leaf.
-        requires: a thread and the length that it must still have; what was true of another
-            thread when this record was made is then true when it is appended.
+        requires: threads and the lengths that they must still have; what was true of other
+            threads when this record was made is then true when it is appended.
         listing: the row by which a listing is found from now on, in place of its thread's
             earlier one.
         due_at: when silence will end the thread; 0 where it ends no more; None where this
@@ -47,7 +47,7 @@ class Record:
     leaf_hash: bytes
     body: bytes
     received_at: int
-    requires: tuple[str, int] | None = None
+    requires: tuple[tuple[str, int], ...] = ()
     listing: ListingRow | None = None
     due_at: int | None = None
 
@@ -66,7 +66,7 @@ class Store(Protocol):
     async def append(self, record: Record) -> Entry:
         """Append, or return the entry that has the record's (kind, digest, signer).
 
-        What an entry carries back beside its bytes is what was stored: ``requires``,
+        What an entry carries back beside its bytes is what was stored: ``requires`` is empty,
         ``listing`` and ``due_at`` are None on what is read.
 
         Raises:

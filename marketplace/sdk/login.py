@@ -7,7 +7,7 @@ nothing there.
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -98,6 +98,12 @@ class RegistryLogin(httpx.Auth):
             held = yield from self._token(held)
             request.headers["authorization"] = held.header
             yield request
+
+    def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """No asynchronous client: its request would go out without a token, and say nothing."""
+        raise TypeError(f"{type(self).__name__} blocks: {request.url} needs an httpx.Client")
 
     def _token(self, refused: _Held | None) -> Generator[httpx.Request, httpx.Response, _Held]:
         # Of several threads one logs in; the others find its token when their turn comes.

@@ -36,20 +36,21 @@ class Means:
         self.registry.put_artifact(negotiation, artifact, data, signature)
         return artifact
 
-    def get(self, negotiation: Digest, artifact: Digest) -> bytes:
+    def get(self, negotiation: Digest, artifact: Digest, patience: float | None = None) -> bytes:
         """The bytes of this SHA-256, waiting a little for who is still sending them.
 
         Raises:
-            ArtifactMissing: nobody sent them in ``PATIENCE_SECONDS``.
+            ArtifactMissing: nobody sent them in ``patience``, else ``PATIENCE_SECONDS``.
             DeliverableWrong: the registry gave others.
         """
-        data = self._wait_for(negotiation, artifact)
+        seconds = PATIENCE_SECONDS if patience is None else patience
+        data = self._wait_for(negotiation, artifact, seconds)
         if sha256_hex(data) != artifact:
             raise DeliverableWrong(artifact, sha256_hex(data))
         return data
 
-    def _wait_for(self, negotiation: Digest, artifact: Digest) -> bytes:
-        ends = time.monotonic() + PATIENCE_SECONDS
+    def _wait_for(self, negotiation: Digest, artifact: Digest, seconds: float) -> bytes:
+        ends = time.monotonic() + seconds
         while True:
             try:
                 return self.registry.artifact(negotiation, artifact)

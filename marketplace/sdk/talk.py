@@ -11,6 +11,7 @@ from marketplace.core.agreement import Agreement
 from marketplace.core.deal import DealState
 from marketplace.core.entry import TIMEOUT
 from marketplace.core.errors import (
+    ArtifactMissing,
     EncryptionKeyMissing,
     EventRefused,
     ParleyError,
@@ -53,6 +54,7 @@ class Talk:
         self.negotiation: Negotiation = begin(message, listed, first.at)
         self._index = first.index
         self._countersigned: Agreement | None = None
+        self._request: bytes | None = None
 
     @property
     def id(self) -> Digest:
@@ -109,7 +111,18 @@ class Talk:
     def request(self) -> bytes:
         """What the buyer asked for with its invitation; empty if nothing."""
         artifact = self.negotiation.invitation.request
-        return b"" if artifact == ZERO_DIGEST else self.get(artifact)
+        if self._request is None and artifact != ZERO_DIGEST:
+            self._request = self.get(artifact)
+        return self._request or b""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether what the buyer asked for is there, or nothing was: ``request`` would not wait."""
+        artifact = self.negotiation.invitation.request
+        if self._request is None and artifact != ZERO_DIGEST:
+            with suppress(ArtifactMissing):
+                self._request = self._means.get(self.id, artifact, patience=0)
+        return artifact == ZERO_DIGEST or self._request is not None
 
     @property
     def agreement(self) -> Agreement | None:

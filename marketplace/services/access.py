@@ -38,6 +38,7 @@ class Access:
             return
         if caller is None:
             raise LoginMissing(scope_names(Scope.READ))
+        caller.check(Scope.READ)
         if not self._reads(caller, parties):
             raise NotAParty(caller.account, " ".join(parties))
 

@@ -25,6 +25,7 @@ from marketplace.services.archive import Archive
 from marketplace.services.placement import Placement
 
 MOST_WORDS = 1_000
+ABOUT_AGENTS = (Kind.CARD, Kind.DELEGATION, Kind.REVOCATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,27 @@ class Agents:
         found = await self.store.find(Kind.REVOCATION, named, principal)
         return None if found is None else found.record.received_at
 
-    async def check_mandate(self, message: Message, now: int) -> None:
-        """Raise unless the delegation of a delegate's word holds now."""
+    async def check_mandate(self, message: Message, at: int) -> tuple[tuple[str, int], ...]:
+        """Raise unless the delegation of a delegate's word holds at an instant.
+
+        Returns the principal's thread and its length, which must stand still until the word
+        is stored: a revocation must not slip in between.
+        """
         if message.mandate is None:
-            return
-        message.mandate.check_time(now)
+            return ()
+        message.mandate.check_time(at)
+        if message.kind in ABOUT_AGENTS:
+            # These are in the thread itself, whose next position they take.
+            standing: tuple[tuple[str, int], ...] = ()
+        else:
+            standing = ((message.signer, len(await self.store.thread(message.signer))),)
         if message.kind is Kind.REVOCATION:
-            return
+            return standing
         named = message.mandate.digest(message.domain)
         revoked_at = await self.revoked(message.domain, message.signer, named)
         if revoked_at is not None:
             raise MandateRevoked(named, revoked_at)
+        return standing
 
 
 def _about(message: Message) -> tuple[Address, tuple[Address, ...]]:

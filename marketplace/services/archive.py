@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from marketplace.core.entry import Logged, read
 from marketplace.core.errors import EventRefused
@@ -10,15 +11,19 @@ from marketplace.ports.store import Entry, Store
 from marketplace.wire.views import MessageView
 
 MOST_REMEMBERED = 10_000
+MOST_SHOWN = 1_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Entries never change, so what was parsed and proved once need not be again."""
+    """Entries never change, so what was parsed, proved or shown once need not be again."""
 
     domains: Domains
     store: Store
     _known: "OrderedDict[int, Message]" = field(default_factory=OrderedDict)
+    _shown: "OrderedDict[int, str]" = field(default_factory=OrderedDict)
 
     def logged(self, entry: Entry) -> Logged:
         """Both parts of an entry, read."""
@@ -37,16 +42,33 @@ class Archive:
             message=dict(logged.envelope) if readable and logged.envelope else None,
         )
 
+    def shown(self, entry: Entry, *, readable: bool) -> str:
+        """The view as JSON on one line; several read the same entry within a moment."""
+        if not readable:
+            return self.view(entry, readable=False).model_dump_json()
+        known = self._shown.get(entry.index)
+        if known is None:
+            known = self.view(entry, readable=True).model_dump_json()
+            _remember(self._shown, entry.index, known, MOST_SHOWN)
+        return known
+
+    def keep(self, entry: Entry, message: Message) -> None:
+        """Remember the message that an entry was made of."""
+        _remember(self._known, entry.index, message, MOST_REMEMBERED)
+
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""
         known = self._known.get(entry.index)
-        if known is not None:
-            return known
-        envelope = self.logged(entry).envelope
-        if envelope is None:
-            raise EventRefused(entry.record.kind, "a body that is not at hand")
-        message = parse_message(envelope, self.domains.of(envelope))
-        self._known[entry.index] = message
-        if len(self._known) > MOST_REMEMBERED:
-            self._known.popitem(last=False)
-        return message
+        if known is None:
+            envelope = self.logged(entry).envelope
+            if envelope is None:
+                raise EventRefused(entry.record.kind, "a body that is not at hand")
+            known = parse_message(envelope, self.domains.of(envelope))
+            self.keep(entry, known)
+        return known
+
+
+def _remember(kept: "OrderedDict[int, T]", index: int, value: T, most: int) -> None:
+    kept[index] = value
+    if len(kept) > most:
+        kept.popitem(last=False)

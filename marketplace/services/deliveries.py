@@ -32,7 +32,9 @@ JITTER_PART = 10
 LEASE_SECONDS = 60
 MOST_READY = 1000
 SLOTS = 64
+# A turn ends after so many entries, or with the one during which the time is over.
 PAGE = 50
+TURN_SECONDS = 30
 TICK_SECONDS = 1.0
 PAUSE_SECONDS = 0.05
 
@@ -110,7 +112,8 @@ class Deliveries:
         for entry in page:
             failure = await self.courier.carry(subscription, entry)
             subscription, letter = await self._after(subscription, entry, failure)
-            stays = failure is None and entry is not page[-1]
+            over = entry is page[-1] or self.clock.now() >= at + TURN_SECONDS
+            stays = failure is None and not over
             lease = LEASE_SECONDS if stays else 0
             held = replace(subscription, next_at=subscription.next_at + lease)
             await self.webhooks.moved(held, letter)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marketplace.ports.bus import Bus
 from marketplace.ports.store import Entry, Store
+from marketplace.services.recent import Recent
 
 PAGE = 200
 HEARTBEAT_SECONDS = 15.0
@@ -16,6 +17,7 @@ class Feed:
     """Replays from the durable log; the bus only says when to look again."""
 
     store: Store
+    recent: Recent
     bus: Bus
 
     async def poll(self, start: int, limit: int, party: str, seconds: float) -> list[Entry]:
@@ -23,7 +25,7 @@ class Feed:
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         while True:
-            signal = self.bus.signal()
+            signal = self.bus.signal(party)
             page = await self.store.entries(start, limit, party)
             left = until - clock()
             if page or left <= 0:
@@ -35,8 +37,10 @@ class Feed:
         following, clock = start, asyncio.get_running_loop().time
         due = clock() + HEARTBEAT_SECONDS
         while True:
-            signal = self.bus.signal()
-            page = await self.store.entries(following, PAGE, party)
+            signal = self.bus.signal(party)
+            page = self.recent.since(following, party)
+            if page is None:
+                page = await self.store.entries(following, PAGE, party)
             for entry in page:
                 yield entry
                 following = entry.index + 1

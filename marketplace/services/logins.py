@@ -15,7 +15,7 @@ from marketplace.core.login import (
     Site,
 )
 from marketplace.core.signature import LONGEST_SIGNATURE
-from marketplace.core.siwe import LONGEST
+from marketplace.core.siwe import FORM
 from marketplace.core.values import Address, Digest, Json, mapping, shown, text
 from marketplace.ports.journal import Journal
 from marketplace.services.tokens import Tokens
@@ -114,6 +114,7 @@ class Logins:
 
 
 def _lines(given: Json) -> str:
-    if not isinstance(given, str) or len(given) > LONGEST:
-        raise ValueMalformed("message", shown(given), f"a text of {LONGEST} characters at most")
+    # How long it may be and which lines it has, its reader says.
+    if not isinstance(given, str):
+        raise ValueMalformed("message", shown(given), FORM)
     return given

@@ -1,7 +1,7 @@
 """Messages: take a signed word, place it, make it durable, answer."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.core.entry import split
 from marketplace.core.errors import MessageRefused, ParleyError, SequenceTaken
@@ -9,11 +9,12 @@ from marketplace.core.merkle import leaf_hash
 from marketplace.core.message import Domains, Message, parse_message
 from marketplace.core.values import Digest, Json
 from marketplace.core.words import Kind
-from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Entry, Record, Store
 from marketplace.services.agents import Agents
+from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
+from marketplace.services.log import Log
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.placement import Placement
 from marketplace.services.requests import Requests
@@ -51,7 +52,8 @@ class Messages:
 
     domains: Domains
     store: Store
-    bus: Bus
+    log: Log
+    archive: Archive
     clock: Clock
     rooms: Rooms
     random_bytes32: Callable[[], Digest]
@@ -67,18 +69,15 @@ class Messages:
             ParleyError: the named reason; nothing is stored.
         """
         try:
-            entry = await self._append(message)
+            return await self._append(message)
         except ParleyError:
             # What was taken before is refused by what it made true; it has its answer already.
             known = await self.store.find(message.kind, message.digest, message.signer)
             if known is None:
                 raise
             return known
-        self.bus.publish()
-        return entry
 
     async def _append(self, message: Message) -> Entry:
-        await self.rooms.agents.check_mandate(message, self.clock.now())
         for attempt in range(ATTEMPTS):
             try:
                 return await self._place_and_store(message, fresh=attempt > 0)
@@ -100,7 +99,10 @@ class Messages:
             if place
             else await self.rooms.negotiations.place(message, now, fresh=fresh)
         )
-        entry = await self.store.append(self._record(message, placement))
+        held = await self.rooms.agents.check_mandate(message, placement.received_at)
+        placement = replace(placement, requires=(*placement.requires, *held))
+        entry = await self.log.append(self._record(message, placement))
+        self.archive.keep(entry, message)
         if entry.record.position == placement.position:
             self.rooms.negotiations.took(placement)
         return entry

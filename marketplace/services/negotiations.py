@@ -49,7 +49,7 @@ class Negotiations:
             parties=_parties(after),
             received_at=now,
             after=after,
-            requires=(entry.record.thread, entry.record.position + 1),
+            requires=((entry.record.thread, entry.record.position + 1),),
             due_at=invitation.deadline,
         )
 

@@ -16,7 +16,7 @@ class Placement:
         parties: who is told.
         received_at: the registry's receipt time; never before the thread's last.
         after: the negotiation with this message; None outside a negotiation.
-        requires: a thread and the length that it must still have when this is stored.
+        requires: threads and the lengths that they must still have when this is stored.
         listing: the row by which the listing is found from now on.
         due_at: as in ``Record``.
     """
@@ -26,6 +26,6 @@ class Placement:
     parties: tuple[str, ...]
     received_at: int
     after: Negotiation | None = None
-    requires: tuple[str, int] | None = None
+    requires: tuple[tuple[str, int], ...] = ()
     listing: ListingRow | None = None
     due_at: int | None = None

@@ -1,4 +1,4 @@
-"""Reputation: how many deals of a seller were settled, counted from the chain.
+"""Reputation: a seller's settled deals, counted from the chain.
 
 A settled deal moved money from a buyer who let it go, or let the review window pass; it
 costs gas and, with a fee, the fee. It says no more than that: two keys of one owner can

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from marketplace.core.errors import NotAParty, RequestExpired, RequestMissing
+from marketplace.core.market import check_quotation
 from marketplace.core.message import Message
 from marketplace.core.request import Demand, Quotation, Request
 from marketplace.core.values import Digest
 from marketplace.core.words import Kind
-from marketplace.ports.index import Search
+from marketplace.ports.index import MOST_UNITS, Search
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
@@ -43,22 +44,15 @@ class Requests:
         quotation = message.body
         if not isinstance(quotation, Quotation):
             raise TypeError(f"{message.kind} is no quotation")
-        if message.signer != quotation.seller:
-            raise NotAParty(message.signer, quotation.seller)
-        asked = self.archive.message(await self.entry(quotation.request)).body
-        if not isinstance(asked, Request):
-            raise RequestMissing(quotation.request)
+        asked = self.archive.message(await self.entry(quotation.request))
         said = await self.store.thread(quotation.request)
         at = max(now, said[-1].record.received_at)
-        if at >= asked.expires_at:
-            raise RequestExpired(asked.expires_at, at)
         listed = await self.listings.entry(quotation.listing)
-        if listed.record.signer != quotation.seller:
-            raise NotAParty(quotation.seller, listed.record.signer)
         await self.listings.check_current(listed)
+        check_quotation(message, asked, self.archive.message(listed), at)
         current = listed.record.thread, listed.record.position + 1
-        parties = (asked.buyer, quotation.seller)
-        return Placement(quotation.request, len(said), parties, at, requires=current)
+        parties = (asked.signer, quotation.seller)
+        return Placement(quotation.request, len(said), parties, at, requires=(current,))
 
     async def entry(self, request: Digest) -> Entry:
         """The log entry of a request; raises RequestMissing."""
@@ -74,7 +68,7 @@ class Requests:
                 kind=demand.kind,
                 where=demand.where,
                 highest_price=demand.highest_unit_price or None,
-                units=max(1, demand.quantity),
+                units=min(max(1, demand.quantity), MOST_UNITS),
                 limit=MOST_TOLD,
             )
         )

@@ -1,4 +1,4 @@
-"""Timers: note that a deadline has passed, so that whoever listens hears of silence.
+"""Timers: note that a deadline has passed, for whoever listens.
 
 The state needs no note: it follows from events and clock. The note is an entry of the
 log like any word, so that it has its place in the sequence and is replayed with it.
@@ -11,9 +11,9 @@ from marketplace.core.errors import SequenceTaken
 from marketplace.core.merkle import leaf_hash
 from marketplace.core.negotiation import OPEN_STATES, time_out
 from marketplace.core.values import Digest
-from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Record, Store
+from marketplace.services.log import Log
 from marketplace.services.negotiations import Negotiations
 
 MOST_AT_ONCE = 200
@@ -24,17 +24,14 @@ class Timers:
     """Any number of workers may run them: a note is unique."""
 
     store: Store
-    bus: Bus
+    log: Log
     clock: Clock
     negotiations: Negotiations
 
     async def run_once(self) -> int:
         """Note every deadline that has passed; returns how many were."""
         due = await self.store.due(self.clock.now(), MOST_AT_ONCE)
-        noted = [await self._note(thread) for thread in due]
-        if any(noted):
-            self.bus.publish()
-        return sum(noted)
+        return sum([await self._note(thread) for thread in due])
 
     async def _note(self, thread: Digest) -> bool:
         negotiation, last_at = await self.negotiations.replay(thread)
@@ -57,7 +54,7 @@ class Timers:
             due_at=0,
         )
         try:
-            await self.store.append(record)
+            await self.log.append(record)
         except SequenceTaken:
             # A last word, or another worker's note, came first: look again next time.
             return False

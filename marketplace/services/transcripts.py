@@ -34,12 +34,12 @@ from marketplace.core.values import (
     mapping,
     shown,
 )
-from marketplace.ports.bus import Bus
 from marketplace.ports.clock import Clock
 from marketplace.ports.store import Entry, Record, Store
 from marketplace.services.agents import Agents
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
+from marketplace.services.log import Log
 from marketplace.services.placement import Placement
 
 # Offers and escalations of the longest talk, its last words, and versions of its listing.
@@ -81,7 +81,7 @@ class Transcripts:
     domains: Domains
     archive: Archive
     store: Store
-    bus: Bus
+    log: Log
     clock: Clock
     agents: Agents
     listings: Listings
@@ -131,7 +131,7 @@ class Transcripts:
         if not logged:
             await self.listings.check_current(listed[-1])
         following = list(zip(transcript.words, states, strict=True))[len(known) :]
-        requires = listed[-1].record.thread, listed[-1].record.position + 1
+        requires = ((listed[-1].record.thread, listed[-1].record.position + 1),)
         for position, (said, after) in enumerate(following, len(known)):
             ends = said is transcript.words[-1]
             placement = Placement(
@@ -139,12 +139,10 @@ class Transcripts:
                 position=position,
                 parties=parties,
                 received_at=self.clock.now(),
-                requires=None if position else requires,
+                requires=() if position else requires,
                 due_at=self._due(after) if ends else None,
             )
             known.append(await self._append(said, placement))
-        if following:
-            self.bus.publish()
         return [*listed, *known]
 
     async def _listing(self, said: Said) -> Entry:
@@ -165,7 +163,7 @@ class Transcripts:
         message = said.message
         salt = self.random_bytes32()
         leaf, body = split(message.to_json(), placement.received_at, salt, said.at)
-        return await self.store.append(
+        return await self.log.append(
             Record(
                 kind=message.kind.value,
                 digest=message.digest,

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -209,6 +210,17 @@ async def test_slow_redirects_share_one_time():
     assert len(one.calls) < 4
 
 
+async def test_slow_name_servers_leave_the_registry_s_own_threads_alone(monkeypatch):
+    slow = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: slow.wait(5) and [])
+    async with posting(seconds=0.2) as post, asyncio.timeout(3):
+        calls = [post(f"http://agent{n}.example/") for n in range(40)]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(one) for one in ended} == {ReceiverUnavailable}
+        assert await asyncio.to_thread(lambda: "free") == "free"
+        slow.set()
+
+
 async def test_a_slow_name_server_is_no_answer_either():
     async def find(*_: object) -> list[str]:
         await asyncio.sleep(60)
@@ -263,7 +275,7 @@ async def test_a_body_that_never_ends_holds_nobody_up():
     "spoken",
     [
         b"",
-        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
         b"\x00" * 100,
         b"HTTP/1.1 999999 What\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nx: " + b"a" * 300_000,

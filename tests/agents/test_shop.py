@@ -14,12 +14,12 @@ from agents.offering import CONCEDER
 from agents.strategies import buyer, seller
 from agents.trader import agree, buy, receive
 from marketplace.core.deal import DealState
-from marketplace.core.errors import NonceSpent, ParleyError
+from marketplace.core.errors import NonceSpent, ParleyError, RegistryUnavailable
 from marketplace.sdk import Capacity, PolicyDenied, Reason, Rules, Settlement, State
 from marketplace.services import feed
 
 QUICK = Rules(max_rounds=6)
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Lines:
@@ -130,7 +130,7 @@ def test_free_identities_that_wait_or_never_fund_do_not_starve_a_buyer_that_pays
     monkeypatch.setattr(shop, "DEALS_AT_ONCE", 1)
     running = open_shop(1)
     crowd = running.customer()  # one purse, as an identity that pays nothing needs none
-    talks = [crowd.invite(running.listed, rules=QUICK) for _ in range(24)]
+    talks = [crowd.invite(running.listed, rules=QUICK) for _ in range(16)]
     assert eventually(lambda: all(talk.sync() is State.PROPOSED for talk in talks))
     for talk in talks[::2]:
         talk.accept()
@@ -143,6 +143,39 @@ def test_free_identities_that_wait_or_never_fund_do_not_starve_a_buyer_that_pays
     with pytest.raises(NonceSpent):
         crowd.settle(talks[0].agreement).open()
     assert running.faulted() == []
+
+
+def test_requests_that_never_arrive_hold_no_thread(open_shop, monkeypatch):
+    monkeypatch.setattr(shop, "ANSWERS_AT_ONCE", 1)
+    monkeypatch.setattr(shop, "REQUEST_SECONDS", 600.0)
+    running = open_shop(4)
+    crowd = running.customer()
+    monkeypatch.setattr(crowd._means.registry, "put_artifact", lambda *_: None)
+    stalled = [crowd.invite(running.listed, b"wait for it", QUICK) for _ in range(3)]
+    buy(running.customer(), running.listed, running.want(), Lines(), b"here it is")
+    assert {talk.sync() for talk in stalled} == {State.INIT}
+    monkeypatch.setattr(shop, "REQUEST_SECONDS", 0.0)
+    assert eventually(lambda: all(talk.sync() is State.TERMINATED for talk in stalled))
+    assert {talk.reason for talk in stalled} == {Reason.UNACCEPTABLE}
+    assert running.faulted() == []
+
+
+def test_a_registry_that_is_away_for_a_word_costs_an_attempt_and_not_the_sale(
+    open_shop, monkeypatch
+):
+    running = open_shop(1)
+    asked, read = [], running.keeper._registry.messages
+
+    def away_once(negotiation):
+        asked.append(negotiation)
+        if len(asked) == 1:
+            raise RegistryUnavailable("it", "is away")
+        return read(negotiation)
+
+    monkeypatch.setattr(running.keeper._registry, "messages", away_once)
+    bought = buy(running.customer(), running.listed, running.want(), Lines())
+    assert bought.deal.position.state is DealState.RELEASED
+    assert [type(word) for word in running.faulted()] == [RegistryUnavailable]
 
 
 def test_who_comes_when_nothing_is_left_is_told_unservable_and_not_left_waiting(open_shop):

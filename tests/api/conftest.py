@@ -6,8 +6,6 @@ import httpx
 import pytest
 from witness import Witness
 
-from marketplace.api.app import create_app
-
 
 @pytest.fixture
 def witness() -> Witness:
@@ -17,6 +15,6 @@ def witness() -> Witness:
 @pytest.fixture
 async def client(witness: Witness, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001 orders the loop
     # An exception that nobody handled must be seen as the 500 that a client would get.
-    transport = httpx.ASGITransport(create_app(witness.services), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(witness.app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry") as ready:
         yield ready

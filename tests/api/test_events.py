@@ -13,10 +13,9 @@ from market import BUYER, STRANGER, content, listing
 from witness import Witness, agreed_words
 
 from marketplace.adapters.memory.store import MemoryStore
-from marketplace.api.app import create_app
 from marketplace.api.body import MOST_MESSAGE
-from marketplace.bootstrap import listen
 from marketplace.core.errors import StoreUnavailable
+from marketplace.hosting import listen
 from marketplace.ports.store import Entry, Record
 from marketplace.services import feed
 
@@ -29,9 +28,7 @@ WORDS = [LISTED, *agreed_words(LISTED)]
 @asynccontextmanager
 async def served(witness: Witness) -> AsyncIterator[httpx.AsyncClient]:
     bound = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        create_app(witness.services), log_level="error", timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(witness.app(), log_level="error", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[bound]))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"

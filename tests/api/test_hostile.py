@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from market import BUYER, SELLER, accept, invite, listing, offer, proposed, talk, word
 from witness import Witness
 
-from marketplace.api.app import create_app
 from marketplace.api.body import MOST_ARTIFACT, MOST_MESSAGE
 from marketplace.core.errors import ParleyError
 
@@ -241,7 +240,7 @@ async def test_any_value_in_any_member_is_a_problem_or_the_same_message(
     inner: bool,  # noqa: FBT001 generated
 ):
     witness = Witness()
-    transport = httpx.ASGITransport(create_app(witness.services), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(witness.app(), raise_app_exceptions=False)
     changed = {**GOOD[key], "kind": value} if inner and isinstance(GOOD.get(key), dict) else value  # type: ignore[dict-item]  # a dict
     if {**GOOD, key: changed} == GOOD:
         return

@@ -2,48 +2,38 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from test_store import record
+from killing import kill_while_writing
+from records import listing, record, row
 
-from marketplace.adapters.sql.sqlite import SqliteStore
+from marketplace.adapters.sql.store import SqlStore, open_store
+from marketplace.adapters.sql.writer import GroupWriter
 from marketplace.core.errors import StoreUnavailable
-from marketplace.ports.store import Artifact
+from marketplace.ports.artifacts import Artifact
 
 pytestmark = pytest.mark.anyio
 
-WRITER = Path(__file__).parent / "durable_writer.py"
+
+def writer(store: SqlStore) -> GroupWriter:
+    return store._database._threads[0]
 
 
-@contextlib.asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-async def fill_the_disk(store: SqliteStore) -> None:
+async def fill_the_disk(store: SqlStore) -> None:
     """No page more than the file has now: what SQLite meets on a full disk."""
 
     def freeze(connection: sqlite3.Connection) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    await store._writer.run(freeze)
+    await writer(store).run(freeze)
 
 
-async def clean_the_disk(store: SqliteStore) -> None:
-    await store._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+async def clean_the_disk(store: SqlStore) -> None:
+    await writer(store).run(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
 
 
 # ------------------------------------------------------------------ durability
@@ -51,30 +41,17 @@ async def clean_the_disk(store: SqliteStore) -> None:
 
 async def test_entries_survive_closing_and_opening(tmp_path: Path):
     path = tmp_path / "registry.sqlite"
-    async with opened(path) as store:
+    async with open_store(path) as store:
         entry = await store.append(record("a"))
-    async with opened(path) as store:
+    async with open_store(path) as store:
         assert await store.entries(0, 10) == [entry]
         assert (await store.append(record("b", position=1))).index == 1
 
 
-def kill_while_writing(path: Path) -> set[str]:
-    """What a writer had acknowledged when it was killed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, str(WRITER), str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
-        assert writer.stdout is not None
-        acknowledged = [writer.stdout.readline() for _ in range(60)]
-        writer.send_signal(signal.SIGKILL)
-        acknowledged += writer.stdout.readlines()
-    # The last line may have been cut while it was written.
-    return {line.decode().strip() for line in acknowledged if line.endswith(b"\n")}
-
-
 async def test_killed_writer_loses_no_entry_that_it_acknowledged(tmp_path: Path):
     path = tmp_path / "registry.sqlite"
-    told = await asyncio.to_thread(kill_while_writing, path)
-    async with opened(path) as store:
+    told = await asyncio.to_thread(kill_while_writing, str(path))
+    async with open_store(path) as store:
         entries = await store.entries(0, 1_000_000)
     assert len(told) >= 60
     assert told <= {entry.record.digest for entry in entries}
@@ -85,7 +62,7 @@ async def test_killed_writer_loses_no_entry_that_it_acknowledged(tmp_path: Path)
 
 
 async def test_full_disk_is_a_named_refusal_that_stores_nothing_and_can_be_retried(tmp_path: Path):
-    async with opened(tmp_path / "registry.sqlite") as store:
+    async with open_store(tmp_path / "registry.sqlite") as store:
         await store.append(record("a"))
         await fill_the_disk(store)
         big = Artifact("talk", "big", "0x", b"x" * 100_000)
@@ -102,7 +79,7 @@ async def test_full_disk_is_a_named_refusal_that_stores_nothing_and_can_be_retri
 
 
 async def test_whoever_shares_a_commit_with_a_failure_is_told_the_truth(tmp_path: Path):
-    async with opened(tmp_path / "registry.sqlite") as store:
+    async with open_store(tmp_path / "registry.sqlite") as store:
         await store.append(record("a"))
         await fill_the_disk(store)
         works = [store.append(record(f"b {n}", f"talk {n}")) for n in range(5)]
@@ -122,10 +99,10 @@ async def test_transaction_that_the_database_rolled_back_keeps_nothing_of_its_gr
         connection.execute("ROLLBACK")
         raise sqlite3.OperationalError("disk I/O error")
 
-    async with opened(tmp_path / "registry.sqlite") as store:
+    async with open_store(tmp_path / "registry.sqlite") as store:
         outcomes = await asyncio.gather(
             store.append(record("before", "x")),
-            store._writer.run(roll_back),
+            writer(store).run(roll_back),
             store.append(record("after", "y")),
             return_exceptions=True,
         )
@@ -135,8 +112,8 @@ async def test_transaction_that_the_database_rolled_back_keeps_nothing_of_its_gr
 
 async def test_locked_file_is_a_named_refusal(tmp_path: Path):
     path = tmp_path / "registry.sqlite"
-    async with opened(path) as store:
-        await store._writer.run(lambda c: c.execute("PRAGMA busy_timeout = 1").fetchone())
+    async with open_store(path) as store:
+        await writer(store).run(lambda c: c.execute("PRAGMA busy_timeout = 1").fetchone())
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnavailable) as refused:
@@ -150,7 +127,7 @@ async def test_locked_file_is_a_named_refusal(tmp_path: Path):
 
 
 async def test_word_that_sqlite_cannot_hold_hurts_only_its_caller(tmp_path: Path):
-    async with opened(tmp_path / "registry.sqlite") as store:
+    async with open_store(tmp_path / "registry.sqlite") as store:
         with pytest.raises(UnicodeEncodeError):
             await store.find("offer", "\ud800", "")
         with pytest.raises(OverflowError):
@@ -159,7 +136,7 @@ async def test_word_that_sqlite_cannot_hold_hurts_only_its_caller(tmp_path: Path
 
 
 async def test_caller_that_gave_up_or_whose_loop_is_gone_does_not_stop_the_store(tmp_path: Path):
-    async with opened(tmp_path / "registry.sqlite") as store:
+    async with open_store(tmp_path / "registry.sqlite") as store:
         gone = asyncio.ensure_future(store.append(record("a")))
         await asyncio.sleep(0)
         gone.cancel()
@@ -178,19 +155,20 @@ async def test_caller_that_gave_up_or_whose_loop_is_gone_does_not_stop_the_store
 
 async def test_closing_finishes_what_was_queued(tmp_path: Path):
     path = tmp_path / "registry.sqlite"
-    store = SqliteStore(path)
+    store = open_store(path)
+    await store.start()
     # The first work holds the thread, so that all others and the end share the next group.
     running, held = threading.Event(), threading.Event()
-    first = store._writer.run(lambda _: (running.set(), held.wait(5)))
+    first = writer(store).run(lambda _: (running.set(), held.wait(5)))
     works = [asyncio.ensure_future(first)]
     await asyncio.to_thread(running.wait, 5)
     works += [asyncio.ensure_future(store.append(record(f"{n}", f"{n}"))) for n in range(20)]
     await asyncio.sleep(0.01)
-    closing = asyncio.create_task(asyncio.to_thread(store.close))
+    closing = asyncio.create_task(store.close())
     await asyncio.sleep(0.01)
     held.set()
     await asyncio.gather(closing, *works)
-    async with opened(path) as again:
+    async with open_store(path) as again:
         assert len(await again.leaves()) == 20
 
 
@@ -203,11 +181,49 @@ async def test_file_that_cannot_be_opened_is_a_named_refusal_at_once(
         path.parent.mkdir()
         path.write_bytes(content)
     with pytest.raises(StoreUnavailable):
-        SqliteStore(path)
+        await open_store(path).start()
 
 
 async def test_closed_store_refuses_instead_of_keeping_its_caller_waiting(tmp_path: Path):
-    store = SqliteStore(tmp_path / "registry.sqlite")
-    store.close()
+    async with open_store(tmp_path / "registry.sqlite") as store:
+        await store.append(record("a"))
+    for refused in (store.append(record("b")), store.leaves(), store.check()):
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(refused, 5)
+
+
+async def test_store_that_was_not_started_refuses(tmp_path: Path):
     with pytest.raises(StoreUnavailable):
-        await asyncio.wait_for(store.append(record("a")), 5)
+        await open_store(tmp_path / "registry.sqlite").append(record("a"))
+
+
+# ------------------------------------------------------------------ nothing half-written
+
+
+async def test_record_whose_listing_cannot_be_stored_is_not_appended_either(tmp_path: Path):
+    async with open_store(tmp_path / "registry.sqlite") as store:
+        broken = listing(row("lot", title="\ud800"))
+        with pytest.raises(UnicodeEncodeError):
+            await store.append(broken)
+        assert await store.leaves() == []
+        assert await store.row("lot") is None
+        await store.append(listing(row("lot")))
+        assert await store.row("lot") == row("lot")
+
+
+async def test_reader_waits_for_no_writer(tmp_path: Path):
+    async with open_store(tmp_path / "registry.sqlite") as store:
+        await store.append(record("a"))
+        running, held = threading.Event(), threading.Event()
+        work = asyncio.ensure_future(writer(store).run(lambda _: (running.set(), held.wait(30))))
+        await asyncio.to_thread(running.wait, 5)
+        assert len(await asyncio.wait_for(store.leaves(), 5)) == 1
+        held.set()
+        await work
+
+
+async def test_thread_that_reads_cannot_write(tmp_path: Path):
+    async with open_store(tmp_path / "registry.sqlite") as store:
+        reader = store._database._threads[1]
+        with pytest.raises(StoreUnavailable):
+            await reader.run(lambda c: c.execute("DELETE FROM entries"))

@@ -1,46 +1,16 @@
 """What every store owes the registry: one suite, every adapter."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from records import BUYER, OTHER, SELLER, record
 
-from marketplace.adapters.memory.store import MemoryStore
-from marketplace.adapters.sql.sqlite import SqliteStore
 from marketplace.core.errors import SequenceTaken
-from marketplace.core.merkle import leaf_hash
-from marketplace.ports.store import Artifact, Record, Store
+from marketplace.ports.artifacts import Artifact
+from marketplace.ports.store import Record, Store
 
 pytestmark = pytest.mark.anyio
-
-BUYER, SELLER, OTHER = "0xbuyer", "0xseller", "0xother"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    durable = SqliteStore(tmp_path / "registry.sqlite")
-    yield durable
-    durable.close()
-
-
-def record(digest: str, thread: str = "talk", position: int = 0, kind: str = "offer") -> Record:
-    data = f'{{"digest":"{digest}"}}'.encode()
-    return Record(
-        kind=kind,
-        digest=digest,
-        signer=SELLER,
-        thread=thread,
-        position=position,
-        parties=(BUYER, SELLER),
-        data=data,
-        leaf_hash=leaf_hash(data),
-        received_at=1_800_000_000,
-    )
 
 
 async def fill(store: Store, count: int, thread: str = "talk") -> list[Record]:
@@ -52,7 +22,7 @@ async def fill(store: Store, count: int, thread: str = "talk") -> list[Record]:
 
 async def test_empty_store_has_nothing(store: Store):
     assert await store.find("offer", "a", "") is None
-    assert await store.thread("talk") == await store.heads("offer") == []
+    assert await store.thread("talk") == await store.due(1 << 40, 10) == []
     assert await store.entries(0, 10) == await store.leaves() == []
     assert await store.artifact("talk", "a") is None
 
@@ -139,13 +109,92 @@ async def test_party_reads_only_what_concerns_it_and_pages_do_not_shrink(store: 
     assert await store.entries(0, 10, "0xnobody") == []
 
 
-async def test_heads_are_the_last_of_each_thread_oldest_first(store: Store):
-    await store.append(record("a", "a", kind="listing"))
-    await store.append(record("b", "b", kind="listing"))
-    await store.append(record("a2", "a", 1, kind="listing"))
-    await store.append(record("talk", "talk"))
-    heads = await store.heads("listing")
-    assert [entry.record.digest for entry in heads] == ["b", "a2"]
+async def test_record_that_requires_another_thread_to_stand_still_is_refused_once_it_moved(
+    store: Store,
+):
+    await fill(store, 2, "listing")
+    standing = replace(record("invitation", "new"), requires=(("listing", 2),))
+    moved = replace(record("late", "other"), requires=(("listing", 1),))
+    with pytest.raises(SequenceTaken) as refused:
+        await store.append(moved)
+    assert refused.value.values == {"expected": 1, "actual": 2}
+    assert (await store.append(standing)).index == 2
+    assert await store.thread("other") == []
+
+
+async def test_thread_is_read_from_a_position_on(store: Store):
+    records = await fill(store, 4)
+    assert [entry.record for entry in await store.thread("talk", 2)] == records[2:]
+    assert await store.thread("talk", 4) == []
+
+
+@pytest.mark.parametrize("parties", [(), (BUYER,), (SELLER, BUYER, OTHER), (BUYER, BUYER)])
+async def test_any_number_of_parties_is_told_and_read_back_in_order(
+    store: Store, parties: tuple[str, ...]
+):
+    entry = await store.append(replace(record("a"), parties=parties))
+    assert entry.record.parties == parties
+    assert await store.thread("talk") == [entry]
+    for party in (BUYER, SELLER, OTHER):
+        assert await store.entries(0, 10, party) == [entry] * (party in parties)
+
+
+async def test_what_is_only_derived_is_not_read_back(store: Store):
+    due = replace(record("a"), due_at=5, requires=(("talk", 0),))
+    entry = await store.append(due)
+    assert entry.record == replace(due, due_at=None, requires=())
+    assert await store.append(due) == entry
+    assert await store.thread("talk") == [entry]
+
+
+async def test_group_with_one_message_twice_and_two_rivals_has_one_of_each(store: Store):
+    twin, rival = record("a"), record("b")
+    outcomes = await asyncio.gather(
+        store.append(twin), store.append(twin), store.append(rival), return_exceptions=True
+    )
+    first, second, third = outcomes
+    assert first == second == (await store.entries(0, 10))[0]
+    assert isinstance(third, SequenceTaken)
+    assert third.values == {"expected": 0, "actual": 1}
+
+
+# ------------------------------------------------------------------ what silence ends
+
+
+async def test_due_threads_come_once_their_time_has_the_longest_overdue_first(store: Store):
+    for thread, at in (("a", 30), ("b", 10), ("c", 20), ("d", 20)):
+        await store.append(replace(record(thread, thread), due_at=at))
+    await store.append(record("e", "e"))
+    assert await store.due(9, 10) == []
+    assert await store.due(20, 10) == ["b", "c", "d"]
+    assert await store.due(30, 2) == ["b", "c"]
+
+
+async def test_next_word_moves_ends_or_leaves_what_is_due(store: Store):
+    for thread in ("moves", "ends", "stays"):
+        await store.append(replace(record(thread, thread), due_at=10))
+    await store.append(replace(record("m", "moves", 1), due_at=50))
+    await store.append(replace(record("e", "ends", 1), due_at=0))
+    await store.append(record("s", "stays", 1))
+    assert await store.due(49, 10) == ["stays"]
+    assert await store.due(50, 10) == ["stays", "moves"]
+
+
+async def test_refused_record_changes_nothing_that_is_due(store: Store):
+    await store.append(replace(record("a"), due_at=10))
+    with pytest.raises(SequenceTaken):
+        await store.append(replace(record("b"), due_at=0))
+    await store.append(replace(record("a"), due_at=0))
+    assert await store.due(10, 10) == ["talk"]
+
+
+async def test_store_that_can_be_read_and_written_says_so(store: Store):
+    await store.check()
+    await store.check()
+    assert await store.leaves() == []
+
+
+# ------------------------------------------------------------------ artifacts
 
 
 async def test_artifacts_are_kept_once_and_up_to_a_number(store: Store):
@@ -161,16 +210,3 @@ async def test_artifacts_are_kept_once_and_up_to_a_number(store: Store):
 async def test_concurrent_artifacts_do_not_pass_the_number(store: Store):
     puts = [store.put_artifact(Artifact("talk", f"{n}", BUYER, b"x"), 3) for n in range(12)]
     assert sum(await asyncio.gather(*puts)) == 3
-
-
-async def test_record_that_requires_another_thread_to_stand_still_is_refused_once_it_moved(
-    store: Store,
-):
-    await fill(store, 2, "listing")
-    standing = replace(record("invitation", "new"), requires=("listing", 2))
-    moved = replace(record("late", "other"), requires=("listing", 1))
-    with pytest.raises(SequenceTaken) as refused:
-        await store.append(moved)
-    assert refused.value.values == {"expected": 1, "actual": 2}
-    assert (await store.append(standing)).index == 2
-    assert await store.thread("other") == []

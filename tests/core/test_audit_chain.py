@@ -7,27 +7,27 @@ import anyio
 import pytest
 from market import BUYER, DOMAIN, NOW, SELLER, STRANGER, agreed
 from story import Story, spoiled
-from witness import honest_log
+from witness import DOMAINS, honest_log
 
 from marketplace.core.audit import (
     ChainEvent,
     LoggedEntry,
-    Market,
     Report,
     _check_agreements,
     audit,
 )
 from marketplace.core.deal import Operation
+from marketplace.core.entry import read
+from marketplace.core.market import Market
 from marketplace.core.message import parse_message
 from marketplace.core.terms import Terms
-from marketplace.core.values import mapping, parse_json
 
 Log = tuple[list[LoggedEntry], str, Terms]
 
 
 def judge(log: Log, events: list[ChainEvent]) -> Report:
     entries, root, _ = log
-    return audit(entries, root, events, DOMAIN)
+    return audit(entries, root, events, DOMAINS)
 
 
 def what(report: Report) -> str:
@@ -170,8 +170,7 @@ def test_charge_above_the_price_is_found(log: Log):
 
 def first_offer(log: Log) -> Terms:
     """The seller's own offer, which the buyer countered instead of accepting."""
-    logged = mapping(parse_json(log[0][2].data), "entry")
-    body = parse_message(logged["message"], DOMAIN).body
+    body = parse_message(read(log[0][2].data, log[0][2].body).envelope, DOMAIN).body
     assert isinstance(body, Terms)
     return body
 
@@ -186,7 +185,7 @@ def test_deal_without_a_log_entry_is_information(log: Log):
 def test_unlogged_deal_is_linked_to_the_negotiation_whose_nonces_it_spends(log: Log):
     other = replace(log[2], price=log[2].price + 1)
     report = judge(log, released(other).events)
-    negotiation = parse_message(mapping(parse_json(log[0][1].data), "entry")["message"], DOMAIN)
+    negotiation = parse_message(read(log[0][1].data, log[0][1].body).envelope, DOMAIN)
     assert (report.ok, report.complete, report.unlogged) == (True, False, [])
     assert report.linked == {other.digest(DOMAIN): negotiation.digest}
 
@@ -207,7 +206,7 @@ def test_deal_of_other_parties_or_nonces_is_linked_to_nothing(log: Log, change: 
 
 def test_deal_whose_offers_were_all_dropped_is_linked_by_the_buyer_s_nonce(log: Log):
     entries, _, terms = log
-    report = audit(entries[:2], "0x", Story(terms).events, DOMAIN)
+    report = audit(entries[:2], "0x", Story(terms).events, DOMAINS)
     assert list(report.linked) == [terms.digest(DOMAIN)]
 
 
@@ -239,6 +238,6 @@ def test_agreement_without_both_signatures_is_found_whatever_the_machine_said():
     forged = replace(talk.agreement, buyer_signature=STRANGER.sign(talk.agreement.digest))
     market, report = Market(), Report()
     market.negotiations[talk.id] = replace(talk, agreement=forged)
-    _check_agreements(market, DOMAIN, report)
+    _check_agreements(market, report)
     assert [finding.where for finding in report.findings] == [talk.id]
     assert "WrongSigner" in what(report)

@@ -221,6 +221,8 @@ def test_an_operator_opens_http_and_the_inside_each_by_itself():
     assert destination("http://agent.example/", Reach(plain=True)).port == 80
     assert destination("https://10.0.0.1/", Reach(permits=anywhere)).host == "10.0.0.1"
     with pytest.raises(WebhookRefused):
+        destination("https://[fe80::1%25eth0]/", Reach(permits=anywhere))
+    with pytest.raises(WebhookRefused):
         destination("http://10.0.0.1/", Reach(plain=True))
     with pytest.raises(WebhookRefused):
         destination("http://10.0.0.1/", Reach(permits=anywhere))

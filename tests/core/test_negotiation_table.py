@@ -11,19 +11,25 @@ from market import (
     STRANGER,
     accept,
     agreed,
+    card,
     content,
+    delegation,
+    escalate,
     invite,
     listing,
     offer,
     proposed,
+    quote,
     reject,
+    request,
+    revocation,
     subject,
     talk,
     withdraw,
+    word,
 )
 
-from marketplace.core.errors import EventRefused, ListingClosed, ParleyError
-from marketplace.core.listing import Content, Listing
+from marketplace.core.errors import EventRefused, ParleyError
 from marketplace.core.message import Message
 from marketplace.core.negotiation import (
     LONGEST_NEGOTIATION,
@@ -49,12 +55,14 @@ ALLOWED = {
         Kind.ACCEPTANCE: State.ACCEPTED,
         Kind.REJECTION: State.TERMINATED,
         Kind.WITHDRAWAL: State.TERMINATED,
+        Kind.ESCALATION: State.PROPOSED,
     },
     State.COUNTER: {
         Kind.OFFER: State.COUNTER,
         Kind.ACCEPTANCE: State.ACCEPTED,
         Kind.REJECTION: State.TERMINATED,
         Kind.WITHDRAWAL: State.TERMINATED,
+        Kind.ESCALATION: State.COUNTER,
     },
     State.TERMINATED: {Kind.ACCEPTANCE: State.ACCEPTED},
     State.ACCEPTED: {},
@@ -80,12 +88,18 @@ def next_word(on: Negotiation, kind: Kind) -> Message:
     """A word of this kind that is good but for the state."""
     by = SELLER if on.turn == SELLER.address else BUYER
     return {
+        Kind.CARD: lambda: card(by),
+        Kind.DELEGATION: lambda: delegation(by),
+        Kind.REVOCATION: lambda: revocation(delegation(by), by),
         Kind.LISTING: lambda: listing(by),
+        Kind.REQUEST: lambda: request(by),
+        Kind.QUOTATION: lambda: quote(request(), listing(by), by),
         Kind.INVITATION: lambda: invite(listing(), by),
         Kind.OFFER: lambda: offer(on, by, subject(on, unit_price=60)),
         Kind.ACCEPTANCE: lambda: accept(on, by),
         Kind.REJECTION: lambda: reject(on, by),
         Kind.WITHDRAWAL: lambda: withdraw(on, by),
+        Kind.ESCALATION: lambda: escalate(on, by),
     }[kind]()
 
 
@@ -143,10 +157,7 @@ def test_last_open_by_is_the_latest_of_all_offers():
 
 
 def begun(message: Message, listed: Message | None = None, at: int = NOW) -> Negotiation:
-    published = listed or listing()
-    assert isinstance(published.body, Listing)
-    assert isinstance(published.detail, Content)
-    return begin(message, published.body, published.detail, at)
+    return begin(message, listed or listing(), at)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +177,11 @@ def begun(message: Message, listed: Message | None = None, at: int = NOW) -> Neg
             ("seller", STRANGER.address, SELLER.address),
         ),
         ({"buyer": STRANGER.address}, "NotAParty", (BUYER.address, STRANGER.address)),
+        (
+            {"listing": word("another listing")},
+            "TermsDisagree",
+            ("listing", word("another listing"), listing().digest),
+        ),
     ],
 )
 def test_invitation_that_breaks_a_rule_begins_nothing(
@@ -204,14 +220,22 @@ def test_expired_listing_begins_nothing():
     assert refused.value.values == {"expires_at": NOW + 10, "now": NOW + 10}
 
 
-def test_closed_listing_begins_nothing():
-    published = listing(what=content(capacity=0))
-    with pytest.raises(ListingClosed) as refused:
-        begin(invite(published), published.body, published.detail, NOW)
-    assert refused.value.listing == published.digest
-
-
 def test_only_an_invitation_begins():
     with pytest.raises(EventRefused) as refused:
         begun(listing())
     assert refused.value.values == {"kind": "listing", "state": "none"}
+
+
+def test_listing_without_a_unit_on_sale_begins_nothing_and_with_one_it_does():
+    shut = listing(what=content(capacity=0))
+    with pytest.raises(ParleyError) as refused:
+        begun(invite(shut), shut)
+    assert (refused.value.code, refused.value.values) == ("ListingClosed", {"listing": shut.digest})
+    one = listing(what=content(capacity=1))
+    assert begun(invite(one), one).state is State.INIT
+
+
+def test_what_is_no_listing_begins_nothing():
+    with pytest.raises(EventRefused) as refused:
+        begun(invite(listing()), card())
+    assert refused.value.values == {"kind": "card", "state": "none"}

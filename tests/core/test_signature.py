@@ -84,7 +84,7 @@ def test_verify_names_the_expected_and_the_recovered_signer():
     [
         Domain(1, DOMAIN.verifying_contract),
         Domain(DOMAIN.chain_id, "0x" + "11" * 20),
-        Domain(DOMAIN.chain_id, DOMAIN.verifying_contract, version="2"),
+        Domain(DOMAIN.chain_id, DOMAIN.verifying_contract, version="1"),
         Domain(DOMAIN.chain_id, DOMAIN.verifying_contract, name="Other"),
     ],
 )

@@ -12,12 +12,11 @@ from eth_account.messages import encode_typed_data
 from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import Domain, Typed, typed_data
 from marketplace.core.errors import ParleyError
-from marketplace.core.identity import Delegation
-from marketplace.core.listing import Listing
 from marketplace.core.login import Login
+from marketplace.core.message import SHAPES, VERSION_1, VERSION_2
 from marketplace.core.signature import address_of, recover, sign, verify
-from marketplace.core.terms import Credits, Terms
-from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.terms import Credits
+from marketplace.core.words import Reason, Rejection, Upload
 
 Vector = dict[str, Any]
 
@@ -25,11 +24,14 @@ ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "tests" / "vectors"
 VECTORS: list[Vector] = [
     one
-    for name in ("terms", "messages", "logins", "deals")
+    for name in ("terms", "messages", "logins", "version1", "deals")
     for one in json.loads((FOLDER / f"{name}.json").read_text())["vectors"]
 ]
-SIGNED = Listing, Invitation, Terms, Rejection, Withdrawal, Upload, Voucher, Settlement, Bulk
-STRUCTS: dict[str, type[Typed]] = {cls.NAME: cls for cls in (*SIGNED, Credits, Login, Delegation)}
+WORDS = {shape.body for shape in VERSION_2.values() if shape.body} | {Upload}
+STRUCTS: dict[str, set[type[Typed]]] = {
+    "1": {shape.body for shape in VERSION_1.values() if shape.body} | {Upload},
+    "2": WORDS | {Voucher, Settlement, Bulk, Credits, Login},
+}
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 
 
@@ -39,11 +41,27 @@ def parsed(vector: Vector) -> tuple[Typed, Domain]:
     domain = Domain(
         stated["chainId"], stated["verifyingContract"], stated["name"], stated["version"]
     )
-    return STRUCTS[document["primaryType"]].from_message(document["message"]), domain
+    named = {struct.NAME: struct for struct in STRUCTS[domain.version]}
+    return named[document["primaryType"]].from_message(document["message"]), domain
 
 
-def test_every_struct_has_a_vector():
-    assert {vector["typed_data"]["primaryType"] for vector in VECTORS} == STRUCTS.keys()
+@pytest.mark.parametrize("version", list(SHAPES))
+def test_every_struct_of_each_version_has_a_vector(version: str):
+    structs = [parsed(vector) for vector in VECTORS]
+    assert STRUCTS[version] == {type(one) for one, domain in structs if domain.version == version}
+
+
+@pytest.mark.parametrize("struct", sorted(STRUCTS["2"], key=lambda struct: struct.NAME))
+def test_some_vector_of_each_struct_fills_every_field_differently(struct: type[Typed]):
+    found = [one for one in (parsed(vector)[0] for vector in VECTORS) if type(one) is struct]
+    told = [[getattr(one, field.name) for field in struct.FIELDS] for one in found]
+    # Two fields of one type with one value could be swapped unseen.
+    assert any(len({*map(str, values)}) == len(values) and all(values) for values in told)
+
+
+def test_every_reason_has_a_vector():
+    given = {one.reason for one, _ in map(parsed, VECTORS) if isinstance(one, Rejection)}
+    assert given >= set(Reason)
 
 
 @every_vector

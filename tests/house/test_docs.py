@@ -2,22 +2,29 @@
 
 import re
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from forger import logged
+from market import BUYER, NOW, SELLER, accept, offer, proposed, talk
 
 from marketplace import sdk
 from marketplace.adapters.evm.artifact import load
 from marketplace.api import auth
 from marketplace.api.routes import router
+from marketplace.core import version1
+from marketplace.core.confidential import Sealed
 from marketplace.core.consent import Bulk, Settlement, Voucher
 from marketplace.core.eip712 import DOMAIN_TYPE
-from marketplace.core.errors import ParleyError, TermsInfeasible
+from marketplace.core.entry import timeout_leaf
+from marketplace.core.errors import ParleyError, TermsInfeasible, Unavailable
 from marketplace.core.feasibility import REQUIRED, UNUSED
-from marketplace.core.listing import Listing
-from marketplace.core.message import SHAPES
+from marketplace.core.identity import ROLES, SCOPE_OF, Scope
+from marketplace.core.message import VERSION_1, VERSION_2
 from marketplace.core.terms import Credits, Rail, Terms
-from marketplace.core.words import Invitation, Rejection, Upload, Withdrawal
+from marketplace.core.values import parse_json
+from marketplace.core.words import Kind, Reason, Upload
 from marketplace.wire.problems import Problem, status_of
 
 ROOT = Path(__file__).parents[2]
@@ -61,13 +68,17 @@ def test_the_table_of_errors_is_the_code_s():
 
 def test_the_retryable_errors_are_the_ones_that_the_page_names():
     retryable = {code for code, leaf in ParleyError.leaves().items() if leaf.retryable}
-    unavailable = {code for code, leaf in ParleyError.leaves().items() if "Unavailable" in code}
-    assert retryable - unavailable == {"SequenceTaken", "ArtifactMissing"}
+    assert retryable >= Unavailable.leaves().keys()
+    assert retryable - Unavailable.leaves().keys() == {
+        "SequenceTaken",
+        "ArtifactMissing",
+        "Unservable",
+    }
 
 
 def test_the_type_strings_of_the_protocol_page_are_the_structs():
-    words = Listing, Invitation, Terms, Rejection, Withdrawal, Upload
-    structs = *words, Voucher, Settlement, Bulk, Credits
+    words = [shape.body for shape in VERSION_2.values() if shape.body]
+    structs = *words, Upload, Voucher, Settlement, Bulk, Credits
     text = page("protocol.md")
     assert DOMAIN_TYPE in text
     told = [(row[0], row[2].strip("`")) for row in rows(section(text, "The domain")) if row[2:]]
@@ -76,12 +87,65 @@ def test_the_type_strings_of_the_protocol_page_are_the_structs():
 
 def test_the_members_of_each_kind_of_message_are_the_envelope_s():
     header, _, *told = rows(section(page("protocol.md"), "Messages"))
-    always = re.findall(r"`(\w+)`", header[1])
-    for (kind, shape), cells in zip(SHAPES.items(), told, strict=True):
+    always = set(re.findall(r"`(\w+)`", header[1]))
+    for (kind, shape), cells in zip(VERSION_2.items(), told, strict=True):
         named = {header[at].strip("`") for at in (2, 3, 4) if cells[at] != "no"}
         assert cells[0] == kind
-        assert named | set(always) == shape.members
+        assert named | always == shape.members({}) | {"version"}
         assert cells[3] == (shape.body.__name__ if shape.body else "no")
+        assert (cells[4] != "no") is (shape.detail is not None)
+        if kind is not Kind.REVOCATION:
+            assert cells[5] == (SCOPE_OF[kind].name if kind in SCOPE_OF else "no")
+
+
+def test_the_scopes_and_the_roles_of_the_protocol_page_are_the_code_s():
+    told = rows(section(page("protocol.md"), "Identity"))
+    scopes = [row[:2] for row in told if row[1].isdigit()]
+    assert scopes == [(scope.name, str(scope.value)) for scope in Scope]
+    roles = {row[0]: set(row[1].split(", ")) for row in told if row[0] in ROLES}
+    assert roles == {
+        role: {scope.name for scope in Scope if scope in held} for role, held in ROLES.items()
+    }
+
+
+def test_the_reasons_of_the_protocol_page_are_the_code_s():
+    told = [row[:2] for row in rows(section(page("protocol.md"), "The negotiation"))]
+    assert [row for row in told if row[0] in Reason.__members__] == [
+        (reason.name, str(reason.value)) for reason in Reason
+    ]
+
+
+def test_the_members_of_a_confidential_offer_are_on_the_page():
+    told = [row[0] for row in rows(section(page("protocol.md"), "Confidential offers"))[2:]]
+    assert told == [f"`{field.name}`" for field in fields(Sealed)]
+
+
+def test_the_structs_of_version_1_are_on_the_page():
+    told = rows(section(page("protocol.md"), "Versions"))[2:]
+    other = [shape.body for shape in VERSION_1.values() if shape.body]
+    differing = [body for body in other if body.__module__ == version1.__name__]
+    assert told == [(body.NAME, f"`{body.TYPE}`") for body in differing]
+
+
+def test_the_guide_from_version_1_is_short():
+    guide = page("protocol.md").split("### From version 1 to version 2")[1].split("\n## ")[0]
+    assert len(guide.strip().splitlines()) <= LONGEST_DECISION
+
+
+def test_the_two_parts_of_an_entry_are_as_the_page_says():
+    carrying, bare, timeout, first = rows(section(page("protocol.md"), "The log"))[2:]
+    on, said = proposed(), offer(talk(), SELLER)
+    leaf, body = map(parse_json, logged(said, NOW))
+    left_out = {"message", "detail", "sealed"}
+    assert leaf.keys() == (said.to_json().keys() - left_out) | {"received_at", "body"}
+    assert set(re.findall(r"`(\w+)`", carrying[1])) == left_out | {"received_at", "body"}
+    assert set(re.findall(r"`(\w+)`", carrying[2])) == left_out | {"salt"} == {*body, "sealed"}
+    shown, nothing = logged(accept(on, BUYER), NOW)
+    assert parse_json(shown).keys() - accept(on, BUYER).to_json().keys() == {"received_at"}
+    assert (nothing, bare[2], timeout[2], first[2]) == (b"", "none", "none", "none")
+    noted = parse_json(timeout_leaf(on.id, NOW, NOW))
+    assert set(re.findall(r"`(\w+)`", timeout[1])) == noted.keys() | {noted["kind"]}
+    assert re.findall(r"`(\w+)`", first[1]) == ["message", "received_at"]
 
 
 def test_the_rules_of_feasibility_are_in_the_code_s_order():

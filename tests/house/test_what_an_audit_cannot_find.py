@@ -1,7 +1,9 @@
 """ADR 0008 says what an audit does not detect: if it begins to, the page is out of date."""
 
 import anyio
+import forger
 import pytest
+from forger import parts_of
 from market import (
     BUYER,
     DOMAIN,
@@ -15,13 +17,13 @@ from market import (
     proposed,
     talk,
     withdraw,
+    word,
 )
 from story import Story
-from witness import Witness
+from witness import DOMAINS, Witness
 
-from marketplace.core.audit import LoggedEntry, audit
 from marketplace.core.deal import Operation
-from marketplace.core.merkle import leaf_hash, root_hash
+from marketplace.core.entry import body_digest
 from marketplace.core.negotiation import advance
 from marketplace.core.values import canonical, parse_json
 
@@ -34,29 +36,29 @@ CROSSED = [*AGREED[:3], LEFT, accept(advance(PROPOSED, LEFT, NOW), BUYER)]
 
 
 def logged(words):
-    """The bytes of an honest log of the words."""
+    """The entries of an honest log of the words."""
 
     async def published():
         witness = Witness()
         await witness.take(*words)
         return await witness.published()
 
-    return [entry.data for entry in anyio.run(published)[0]]
+    return parts_of(anyio.run(published)[0])
 
 
-def judged(data, events=()):
-    """The audit of a log of these bytes, with every index and every hash anew."""
-    leaves = [leaf_hash(one) for one in data]
-    entries = [
-        LoggedEntry(i, "0x" + leaf.hex(), one)
-        for i, (leaf, one) in enumerate(zip(leaves, data, strict=True))
-    ]
-    return audit(entries, "0x" + root_hash(leaves).hex(), list(events), DOMAIN)
+def judged(parts, events=()):
+    """The audit of a log of these entries, with every index and every hash anew."""
+    return forger.judged(DOMAINS, parts, list(events))
 
 
-def later(one):
-    found = parse_json(one)
-    return canonical({**found, "received_at": found["received_at"] + 1})
+def later(parts):
+    found = parse_json(parts[0])
+    return canonical({**found, "received_at": found["received_at"] + 1}), parts[1]
+
+
+def salted_anew(parts):
+    body = canonical({**parse_json(parts[1]), "salt": word("another salt")})
+    return canonical({**parse_json(parts[0]), "body": body_digest(body)}), body
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,9 @@ def later(one):
             [*logged(CROSSED)[:3], logged(CROSSED)[4]], id="an overruled withdrawal dropped"
         ),
         pytest.param([later(one) for one in logged(AGREED)], id="every receipt time moved"),
+        pytest.param(
+            [*map(salted_anew, logged(AGREED)[:3]), logged(AGREED)[3]], id="every body salted anew"
+        ),
     ],
 )
 def test_a_log_written_anew_in_these_ways_has_no_finding(rewritten):

@@ -1,6 +1,7 @@
 """The SDK logs in by itself, at the registry that was meant and at no other."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,9 +39,11 @@ class Desk:
     now: int = NOW
     asked: list[httpx.Request] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    pause: float = 0.0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer as the registry does."""
+        time.sleep(self.pause)
         with self.lock:
             self.asked.append(request)
             try:
@@ -229,7 +232,14 @@ def test_a_token_goes_to_nobody_but_who_gave_it(elsewhere: str, clients, desk: D
 
 def test_of_several_threads_one_logs_in(desk: Desk, clients):
     client = clients(buyer(desk))
-    threads = [threading.Thread(target=client.get, args=("/mine",)) for _ in range(8)]
+    together = threading.Barrier(8)
+
+    def ask() -> None:
+        together.wait(20)
+        client.get("/mine")
+
+    desk.pause = 0.1  # so that all ask before the first has its token
+    threads = [threading.Thread(target=ask) for _ in range(8)]
     for one in threads:
         one.start()
     for one in threads:
@@ -266,6 +276,17 @@ def test_a_url_without_an_origin_is_refused():
     for url in ("", "registry.example", "ftp://registry.example", "https://"):
         with pytest.raises(ValueMalformed):
             RegistryLogin(url, DOMAIN, BUYER)
+
+
+def test_an_asynchronous_client_is_told_at_once_that_it_gets_no_token():
+    async def ask() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200))
+        auth = RegistryLogin(URL, DOMAIN, BUYER)
+        async with httpx.AsyncClient(auth=auth, transport=transport) as client:
+            await client.get(f"{URL}/mine")
+
+    with pytest.raises(TypeError, match="blocks"):
+        anyio.run(ask)
 
 
 def test_the_client_of_the_sdk_takes_a_login():

@@ -9,6 +9,7 @@ import pytest
 from hooks import posting
 from receivers import HERE, INSIDE, OTHER, OWNER, receiver, status
 
+from marketplace.adapters.http import poster
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.outbound import Reply
@@ -19,6 +20,7 @@ from marketplace.services.deliveries import (
     MOST_READY,
     PAGE,
     RETRY_SECONDS,
+    TURN_SECONDS,
     retry_wait,
 )
 
@@ -198,12 +200,29 @@ async def test_a_receiver_that_is_not_there_or_slow_takes_nobody_else_s_time():
     assert [found.attempts for found in await at.webhooks.owned(OWNER)] == [1, 1, 0]
 
 
+async def test_a_slow_receiver_s_turn_ends_and_goes_on_behind_the_others():
+    async with posting() as at:
+
+        def slow(handler):
+            at.clock.at += TURN_SECONDS // 2
+            status(200)(handler)
+
+        with receiver() as one:
+            await at.webhooks.subscribe(OWNER, one.url)
+            at.log.add(5)
+            one.answers += [slow] * 5
+            for told in ([0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]):
+                await at.deliveries.run_once()
+                assert one.told == told
+            assert (await the_one(at)).next_at == at.clock.now()
+
+
 async def test_who_is_called_by_one_worker_is_not_ready_for_another():
     async with posting() as at:
         held = []
 
         async def peek():
-            held.append(await at.store.ready(at.clock.now() + LEASE_SECONDS - 1, 9))
+            held.append(await at.store.ready(at.clock.now() + poster.SECONDS, 9))
 
         carry = at.deliveries.courier.outbound.post
         with receiver() as one:
@@ -230,7 +249,7 @@ async def test_a_worker_that_runs_tells_what_comes_while_it_runs(monkeypatch):
             running = asyncio.create_task(at.deliveries.run(bus))
             for count in (1, 2):
                 at.log.add(1)
-                bus.publish()
+                bus.publish([OWNER])
                 for _ in patience():
                     if min(len(one.calls), len(two.calls)) == count:
                         break

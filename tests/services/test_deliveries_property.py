@@ -117,7 +117,9 @@ def test_nothing_is_skipped_and_all_comes_in_order(fates, waits, parties, deaths
         for mine in parties:
             at.log.add(1, OWNER if mine else "0x" + "cc" * 20)
         cursor = 0
-        for wait in [*waits, *[2 * LONGEST_WAIT] * 40]:
+        # Each round from here on uses a fate or a death up, or delivers a page.
+        healing = [2 * LONGEST_WAIT] * (len(fates) + len(deaths) + 2)
+        for wait in [*waits, *healing]:
             courier = at.webhooks.courier
             crew = [
                 Deliveries(at.log, store, courier, at.clock, lambda n: n - 1)

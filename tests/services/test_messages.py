@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from market import (
@@ -117,9 +117,7 @@ async def test_each_word_is_refused_by_name_where_its_negotiation_is_not(witness
 async def test_acceptance_of_other_terms_than_the_standing_ones_is_refused(witness: Witness):
     await witness.take(OLD, invite(OLD), offer(talk(OLD), SELLER))
     on = proposed(talk(OLD))
-    forged = Message(
-        accept(on, BUYER).kind, on.id, BUYER.address, word("own"), BUYER.sign(word("own"))
-    )
+    forged = replace(accept(on, BUYER), digest=word("own"), signature=BUYER.sign(word("own")))
     refused = await refusal(witness, forged)
     assert refused.values == {"previous": word("own"), "head": on.head}
 

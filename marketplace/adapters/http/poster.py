@@ -11,8 +11,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from urllib.parse import urljoin
 
 import httpx
@@ -32,11 +34,14 @@ ANSWER_SECONDS = 1.0
 LONGEST_REASON = 200
 FOLLOWED = (307, 308)  # the ones that keep method and body (RFC 9110 §15.4)
 
+# Threads of their own: a stranger's name server that takes its time holds up nothing else.
+_RESOLVERS = ThreadPoolExecutor(128, "resolve")
+
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Every address that the system's resolver gives for a host."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, ask)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

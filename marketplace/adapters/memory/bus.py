@@ -1,6 +1,9 @@
 """A bus inside one event loop."""
 
 import asyncio
+from collections.abc import Iterable
+
+EVERYTHING = ""
 
 
 class MemorySignal:
@@ -19,16 +22,30 @@ class MemorySignal:
 
 
 class MemoryBus:
-    """Each publication sets the event that readers hold and replaces it."""
+    """A party's readers hold one event; a publication sets and forgets it."""
+
+    alone = True
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._events: dict[str, asyncio.Event] = {}
 
-    def publish(self) -> None:
+    async def start(self) -> None:
+        """Nothing to begin."""
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def publish(self, parties: Iterable[str]) -> None:
+        """Wake the readers of these parties, and those of everything."""
+        for party in (*parties, EVERYTHING):
+            event = self._events.pop(party, None)
+            if event is not None:
+                event.set()
+
+    def publish_all(self) -> None:
         """Wake every reader."""
-        woken, self._event = self._event, asyncio.Event()
-        woken.set()
+        self.publish(list(self._events))
 
-    def signal(self) -> MemorySignal:
-        """The next wake-up."""
-        return MemorySignal(self._event)
+    def signal(self, party: str = EVERYTHING) -> MemorySignal:
+        """The next wake-up about a party, or about anything."""
+        return MemorySignal(self._events.setdefault(party, asyncio.Event()))

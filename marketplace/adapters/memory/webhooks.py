@@ -1,52 +1,65 @@
-"""Subscriptions and dead letters in dictionaries: the least that is right."""
+"""Webhooks in dicts."""
+
+from dataclasses import replace
 
 from marketplace.ports.webhooks import DeadLetter, Subscription
 
 
 class MemoryWebhooks:
-    """Nothing survives the process."""
+    """``ports.webhooks.WebhookStore``."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._subscriptions: dict[str, Subscription] = {}
         self._letters: dict[tuple[str, int], DeadLetter] = {}
 
     async def subscribe(self, subscription: Subscription, most: int) -> bool:
         """Keep a subscription; False where the account has ``most`` already."""
-        if len(await self.subscriptions(subscription.account)) >= most:
+        mine = await self.subscriptions(subscription.account)
+        if sum(known.id != subscription.id for known in mine) >= most:
             return False
-        self._subscriptions[subscription.id] = subscription
+        self._subscriptions.setdefault(subscription.id, subscription)
         return True
 
     async def subscriptions(self, account: str) -> list[Subscription]:
         """An account's subscriptions."""
-        return [one for one in self._subscriptions.values() if one.account == account]
+        ordered = sorted(self._subscriptions.values(), key=lambda known: known.id)
+        return [known for known in ordered if known.account == account]
 
     async def unsubscribe(self, account: str, subscription: str) -> bool:
         """End one with all its dead letters; False where the account has no such."""
-        if subscription not in {one.id for one in await self.subscriptions(account)}:
+        known = self._subscriptions.get(subscription)
+        if known is None or known.account != account:
             return False
         del self._subscriptions[subscription]
-        self._letters = {key: at for key, at in self._letters.items() if key[0] != subscription}
+        letters = self._letters.items()
+        self._letters = {key: letter for key, letter in letters if key[0] != subscription}
         return True
 
     async def ready(self, now: int, limit: int) -> list[Subscription]:
-        """Subscriptions not disabled whose ``next_at`` has come, the earliest first."""
-        kept = self._subscriptions.values()
-        found = [one for one in kept if not one.disabled and one.next_at <= now]
-        return sorted(found, key=lambda one: one.next_at)[:limit]
+        """Subscriptions that are not disabled and whose next attempt is not later."""
+        ordered = sorted(self._subscriptions.values(), key=lambda known: (known.next_at, known.id))
+        return [k for k in ordered if not k.disabled and k.next_at <= now][:limit]
 
     async def moved(self, subscription: Subscription, dead: DeadLetter | None) -> None:
         """Keep a subscription's new cursor and attempts, and the letter it gave up, at once."""
-        if subscription.id not in self._subscriptions:
+        known = self._subscriptions.get(subscription.id)
+        if known is None:
             return
-        self._subscriptions[subscription.id] = subscription
+        self._subscriptions[known.id] = replace(
+            known,
+            following=subscription.following,
+            attempts=subscription.attempts,
+            next_at=subscription.next_at,
+            disabled=subscription.disabled,
+        )
         if dead is not None:
             self._letters[dead.subscription, dead.index] = dead
 
     async def dead_letters(self, subscription: str, limit: int) -> list[DeadLetter]:
         """What was given up, newest first."""
-        found = [letter for letter in self._letters.values() if letter.subscription == subscription]
-        return sorted(found, key=lambda letter: (letter.at, letter.index), reverse=True)[:limit]
+        mine = [letter for letter in self._letters.values() if letter.subscription == subscription]
+        return sorted(mine, key=lambda letter: (-letter.at, -letter.index))[:limit]
 
     async def bury(self, subscription: str, index: int) -> bool:
         """Forget a dead letter; False where there is none."""

@@ -1,159 +1,103 @@
-"""The default store: one SQLite file, WAL, ``synchronous=FULL``."""
+"""SQLite: a file in WAL, a thread that writes and one that reads."""
 
+import asyncio
+import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
+from marketplace.adapters.sql.dialect import SQLITE, bind, spell
+from marketplace.adapters.sql.log import append
+from marketplace.adapters.sql.plan import Many, Plan, Query, Row, Step, T
+from marketplace.adapters.sql.schema import migrate
 from marketplace.adapters.sql.writer import GroupWriter
 from marketplace.core.errors import SequenceTaken, StoreUnavailable
-from marketplace.ports.artifacts import Artifact
 from marketplace.ports.store import Entry, Record
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (
-    idx INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    signer TEXT NOT NULL,
-    thread TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    party_a TEXT NOT NULL,
-    party_b TEXT NOT NULL,
-    data BLOB NOT NULL,
-    leaf_hash BLOB NOT NULL,
-    received_at INTEGER NOT NULL,
-    UNIQUE (kind, digest, signer),
-    UNIQUE (thread, position)
-) STRICT;
-CREATE INDEX IF NOT EXISTS entries_party_a ON entries (party_a, idx);
-CREATE INDEX IF NOT EXISTS entries_party_b ON entries (party_b, idx);
-CREATE TABLE IF NOT EXISTS artifacts (
-    negotiation TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    signer TEXT NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (negotiation, digest)
-) STRICT;
-"""
-
-COLUMNS = (
-    "idx, kind, digest, signer, thread, position, party_a, party_b, data, leaf_hash, received_at"
-)
-Row = tuple[int, str, str, str, str, int, str, str, bytes, bytes, int]
+# In KiB, less than zero as SQLite wants it: what searches touch of 10^5 listings.
+CACHE = -65_536
 
 
-class SqliteStore:
-    """One process, one writer thread; see ``writer`` for durability."""
+class SqliteDatabase:
+    """One process; see ``writer`` for durability."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = GroupWriter(_connect(path))
+        self._path = path
+        self._threads: tuple[GroupWriter, GroupWriter] | None = None
 
-    def close(self) -> None:
-        """Finish what was queued and close the file."""
-        self._writer.close()
+    async def start(self) -> None:
+        """Open the file, and bring its schema up to date."""
+        if self._threads is None:
+            self._threads = await asyncio.to_thread(_open, self._path)
+
+    async def read(self, plan: Plan[T]) -> T:
+        """Run a plan in the thread that reads."""
+        return await self._thread(1).run(lambda connection: _drive(plan, connection))
+
+    async def write(self, plan: Plan[T]) -> T:
+        """Run a plan in the next group; returns once its commit is durable."""
+        return await self._thread(0).run(lambda connection: _drive(plan, connection))
 
     async def append(self, record: Record) -> Entry:
-        """Append durably, or return the entry of the same message."""
-        return await self._writer.run(lambda connection: _append(connection, record))
+        """Append in the next group."""
+        (verdict,) = await self.write(append((record,)))
+        if isinstance(verdict, SequenceTaken):
+            raise verdict
+        return verdict
 
-    async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
-        """The entry of a message; an empty signer matches any."""
-        where = "kind = ? AND digest = ? AND ? IN ('', signer) ORDER BY idx LIMIT 1"
-        found = await self._select(where, kind, digest, signer)
-        return found[0] if found else None
+    async def close(self) -> None:
+        """Finish what was queued and close the file."""
+        for thread in self._threads or ():
+            await asyncio.to_thread(thread.close)
 
-    async def thread(self, thread: str) -> list[Entry]:
-        """All entries of a thread, in order."""
-        return await self._select("thread = ? ORDER BY position", thread)
+    def _thread(self, which: int) -> GroupWriter:
+        if self._threads is None:
+            raise StoreUnavailable(SQLITE.name, "not started")
+        return self._threads[which]
 
-    async def heads(self, kind: str) -> list[Entry]:
-        """The last entry of each thread of a kind, oldest first."""
-        last = "SELECT max(idx) FROM entries WHERE kind = ? GROUP BY thread"
-        return await self._select(f"idx IN ({last}) ORDER BY idx", kind)
 
-    async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
-        """Entries from an index on."""
-        if not party:
-            return await self._select("idx >= ? ORDER BY idx LIMIT ?", start, limit)
-        where = "idx >= ? AND (party_a = ? OR party_b = ?) ORDER BY idx LIMIT ?"
-        return await self._select(where, start, party, party, limit)
-
-    async def leaves(self) -> list[bytes]:
-        """Every leaf hash, in order."""
-        query = "SELECT leaf_hash FROM entries ORDER BY idx"
-        return await self._writer.run(lambda c: [row[0] for row in c.execute(query)])
-
-    async def put_artifact(self, artifact: Artifact, most: int) -> bool:
-        """Keep an artifact, once."""
-        return await self._writer.run(lambda connection: _put(connection, artifact, most))
-
-    async def artifact(self, negotiation: str, digest: str) -> Artifact | None:
-        """The artifact, or None."""
-        query = "SELECT signer, data FROM artifacts WHERE negotiation = ? AND digest = ?"
-        values = (negotiation, digest)
-        row = await self._writer.run(lambda c: c.execute(query, values).fetchone())
-        return Artifact(negotiation, digest, row[0], row[1]) if row else None
-
-    async def _select(self, where: str, *values: str | int) -> list[Entry]:
-        query = f"SELECT {COLUMNS} FROM entries WHERE {where}"  # noqa: S608 constant clauses only
-        return await self._writer.run(lambda c: [_entry(row) for row in c.execute(query, values)])
+def _open(path: Path) -> tuple[GroupWriter, GroupWriter]:
+    with contextlib.ExitStack() as stack:
+        try:
+            writes, reads = (stack.enter_context(contextlib.closing(_connect(path))) for _ in "wr")
+            writes.execute("PRAGMA journal_mode = WAL")
+            # A commit that was told is on the disk, in WAL too.
+            writes.execute("PRAGMA synchronous = FULL")
+            writes.execute("BEGIN IMMEDIATE")
+            _drive(migrate(), writes)
+            writes.execute("COMMIT")
+            reads.execute("PRAGMA query_only = 1")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(SQLITE.name, str(error)) from None
+        stack.pop_all()
+    return GroupWriter(writes), GroupWriter(reads, reads=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        # isolation_level None: the writer says BEGIN and COMMIT itself, in its own thread.
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(SCHEMA)
-    except sqlite3.Error as error:
-        raise StoreUnavailable("sqlite", str(error)) from None
+    # isolation_level None: the threads say BEGIN and COMMIT themselves.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = {CACHE}")
     return connection
 
 
-def _append(connection: sqlite3.Connection, record: Record) -> Entry:
-    known = connection.execute(
-        f"SELECT {COLUMNS} FROM entries WHERE kind = ? AND digest = ? AND signer = ?",  # noqa: S608
-        (record.kind, record.digest, record.signer),
-    ).fetchone()
-    if known is not None:
-        return _entry(known)
-    for thread, expected in filter(None, ((record.thread, record.position), record.requires)):
-        count = "SELECT count(*) FROM entries WHERE thread = ?"
-        (length,) = connection.execute(count, (thread,)).fetchone()
-        if expected != length:
-            raise SequenceTaken(expected, length)
-    (index,) = connection.execute("SELECT coalesce(max(idx) + 1, 0) FROM entries").fetchone()
-    values = (
-        index,
-        record.kind,
-        record.digest,
-        record.signer,
-        record.thread,
-        record.position,
-        *record.parties,
-        record.data,
-        record.leaf_hash,
-        record.received_at,
-    )
-    marks = ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO entries ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608
-    return Entry(index, record)
+def _drive(plan: Plan[T], connection: sqlite3.Connection) -> T:
+    rows: Sequence[Row] | None = None
+    while True:
+        try:
+            # A generator that has not begun takes None, as from next().
+            step = plan.send(rows)  # type: ignore[arg-type]
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+        rows = _do(step, connection)
 
 
-def _put(connection: sqlite3.Connection, artifact: Artifact, most: int) -> bool:
-    others = "SELECT count(*) FROM artifacts WHERE negotiation = ? AND digest <> ? AND signer = ?"
-    key = (artifact.negotiation, artifact.digest)
-    (count,) = connection.execute(others, (*key, artifact.signer)).fetchone()
-    if count >= most:
-        return False
-    connection.execute(
-        "INSERT OR IGNORE INTO artifacts (negotiation, digest, signer, data) VALUES (?, ?, ?, ?)",
-        (*key, artifact.signer, artifact.data),
-    )
-    return True
-
-
-def _entry(row: Row) -> Entry:
-    index, kind, digest, signer, thread, position, a, b, data, leaf, received_at = row
-    record = Record(kind, digest, signer, thread, position, (a, b), data, leaf, received_at)
-    return Entry(index, record)
+def _do(step: Step, connection: sqlite3.Connection) -> Sequence[Row]:
+    if isinstance(step, Query):
+        values = bind(SQLITE, step.values)
+        return connection.execute(spell(SQLITE, step.sql), values).fetchall()
+    if isinstance(step, Many) and step.rows:
+        bound = (bind(SQLITE, row) for row in step.rows)
+        connection.executemany(spell(SQLITE, step.sql), bound)
+    # Nobody else writes, and a transaction sees one state: there is nothing to hold.
+    return ()

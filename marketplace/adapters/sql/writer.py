@@ -2,7 +2,8 @@
 
 Work that arrives while a commit is on its way to the disk shares the next one: with
 ``synchronous=FULL`` the disk's flush is the cost, and a group pays it once. A caller's
-future resolves only after the commit that holds its work.
+future resolves only after the commit that holds its work. A second thread of the same
+kind reads: it waits for no flush, and no search keeps an append waiting.
 """
 
 import asyncio
@@ -33,9 +34,15 @@ class Work(Generic[T]):
     def attempt(self, connection: sqlite3.Connection) -> None:
         """Run inside the group's transaction; a refusal leaves the others' work in it."""
         try:
+            connection.execute("SAVEPOINT work")
             self.result = self.run(connection)
         except Exception as error:  # noqa: BLE001 it belongs to the caller; the thread outlives it
             self.error = error
+            # SQLite may have rolled all back by itself, and the savepoint with it.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO work")
+        if connection.in_transaction:
+            connection.execute("RELEASE work")
 
     def resolve(self, failure: Exception | None) -> None:
         """Tell the caller, in the caller's loop."""
@@ -58,14 +65,16 @@ class Work(Generic[T]):
 class GroupWriter:
     """The thread; ``run`` is awaited from any event loop.
 
-    The connection is made by who has the file's name, and after that used here alone.
+    The connection is made by who has the file's name, and after that used here alone. A
+    thread that ``reads`` answers each work by itself: there is no flush to share.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, reads: bool = False) -> None:
         self._connection = connection
+        self._begin, self._largest = ("BEGIN", 1) if reads else ("BEGIN IMMEDIATE", LARGEST_GROUP)
         self._closed = False
         self._queue: queue.SimpleQueue[Work[object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="sqlite", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -86,7 +95,7 @@ class GroupWriter:
     def _serve(self) -> None:
         with contextlib.closing(self._connection) as connection:
             while (group := self._next_group()) is not None:
-                failure = _commit(connection, group)
+                failure = _commit(connection, self._begin, group)
                 for work in group:
                     work.resolve(failure)
 
@@ -95,7 +104,7 @@ class GroupWriter:
         if first is None:
             return None
         group = [first]
-        while len(group) < LARGEST_GROUP and not self._queue.empty():
+        while len(group) < self._largest and not self._queue.empty():
             following = self._queue.get()
             if following is None:
                 # Closing: do this group, then find the mark again.
@@ -105,9 +114,11 @@ class GroupWriter:
         return group
 
 
-def _commit(connection: sqlite3.Connection, group: list[Work[object]]) -> Exception | None:
+def _commit(
+    connection: sqlite3.Connection, begin: str, group: list[Work[object]]
+) -> Exception | None:
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(begin)
         for work in group:
             # SQLite rolls back by itself on some errors; what ran after that would commit alone.
             if connection.in_transaction:

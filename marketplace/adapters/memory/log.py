@@ -1,0 +1,76 @@
+"""The log in lists."""
+
+from dataclasses import replace
+
+from marketplace.core.errors import SequenceTaken
+from marketplace.ports.index import ListingRow
+from marketplace.ports.store import Entry, Record
+
+
+class MemoryLog:
+    """``ports.store.Store``; nothing survives the process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: list[Entry] = []
+        self._due: dict[str, int] = {}
+
+    async def append(self, record: Record) -> Entry:
+        """Append, or return the entry of the same message."""
+        known = await self.find(record.kind, record.digest, record.signer)
+        if known is not None:
+            return known
+        for thread, expected in ((record.thread, record.position), *record.requires):
+            length = len(await self.thread(thread))
+            if expected != length:
+                raise SequenceTaken(expected, length)
+        stored = replace(record, requires=(), listing=None, due_at=None)
+        entry = Entry(len(self._entries), stored)
+        self._entries.append(entry)
+        if record.due_at is not None:
+            self._due[record.thread] = record.due_at
+        if record.listing is not None:
+            self._publish(record.listing)
+        return entry
+
+    async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
+        """The entry of a message; an empty signer matches any."""
+        wanted = (kind, digest)
+        return next(
+            (
+                entry
+                for entry in self._entries
+                if (entry.record.kind, entry.record.digest) == wanted
+                and signer in ("", entry.record.signer)
+            ),
+            None,
+        )
+
+    async def thread(self, thread: str, start: int = 0) -> list[Entry]:
+        """The entries of a thread from a position on."""
+        told = (entry for entry in self._entries if entry.record.thread == thread)
+        return [entry for entry in told if entry.record.position >= start]
+
+    async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
+        """Entries from an index on."""
+        told = (e for e in self._entries[start:] if not party or party in e.record.parties)
+        return [entry for entry, _ in zip(told, range(limit), strict=False)]
+
+    async def size(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
+    async def leaves(self) -> list[bytes]:
+        """Every leaf hash."""
+        return [entry.record.leaf_hash for entry in self._entries]
+
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Threads whose ``due_at`` has come, the longest overdue first."""
+        come = sorted((at, thread) for thread, at in self._due.items() if 0 < at <= now)
+        return [thread for _, thread in come[:limit]]
+
+    async def check(self) -> None:
+        """Memory is always there."""
+
+    def _publish(self, listing: ListingRow) -> None:
+        """What is derived from the log, where there is an index too."""

@@ -1,0 +1,128 @@
+"""How SQLite and PostgreSQL differ: a table of words, and binding."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from marketplace.adapters.sql.plan import Match, Value
+
+Bound: TypeAlias = str | int | bytes | list[str | int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one database spells what the plans write in braces.
+
+    Attributes:
+        name: by which its refusals name it.
+        numbered: whether placeholders are numbered.
+        arrays: whether a list is a value; JSON stands for it where not.
+        integer: a whole number of 64 bits.
+        text: text that is ordered by its bytes in UTF-8.
+        blob: bytes.
+        table: what ends a table's definition.
+        clustered: the same where the table is its primary key's tree.
+        texts: a list of texts as rows of ``t.value``.
+        integers: a list of integers likewise.
+        within: the function that says where in a text another begins, 0 if nowhere.
+        terms_table: the table of search terms by the listing's id, ``rowid``.
+        terms_index: what finds its rows by a term.
+        terms: terms apart by spaces, as that table takes them.
+        match: whether its row has the terms of an expression.
+        match_and: between two terms of the expression.
+        match_not: before each term that must not be there; at least one stands before it.
+        match_prefix: after a term of which only the beginning is named.
+    """
+
+    name: str
+    numbered: bool
+    arrays: bool
+    integer: str
+    text: str
+    blob: str
+    table: str
+    clustered: str
+    texts: str
+    integers: str
+    within: str
+    terms_table: str
+    terms_index: str
+    terms: str
+    match: str
+    match_and: str
+    match_not: str
+    match_prefix: str
+
+
+SQLITE = Dialect(
+    name="sqlite",
+    numbered=False,
+    arrays=False,
+    integer="INTEGER",
+    text="TEXT",
+    blob="BLOB",
+    table="STRICT",
+    clustered="STRICT, WITHOUT ROWID",
+    texts="json_each(?) AS t",
+    integers="json_each(?) AS t",
+    within="instr",
+    # Neither where a term stands nor how many there are is ever asked.
+    terms_table="VIRTUAL TABLE listing_terms USING fts5"
+    "(terms, detail = none, columnsize = 0, tokenize = 'ascii')",
+    terms_index="",
+    terms="?",
+    match="listing_terms MATCH ?",
+    match_and=" AND ",
+    match_not=" NOT ",
+    match_prefix="*",
+)
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    numbered=True,
+    arrays=True,
+    integer="BIGINT",
+    text='TEXT COLLATE "C"',
+    blob="BYTEA",
+    table="",
+    clustered="",
+    texts="unnest(CAST(? AS TEXT[])) AS t(value)",
+    integers="unnest(CAST(? AS BIGINT[])) AS t(value)",
+    within="strpos",
+    terms_table="TABLE listing_terms (rowid BIGINT PRIMARY KEY, terms TSVECTOR NOT NULL)",
+    # A list of what is pending would be read by every search.
+    terms_index="CREATE INDEX listing_terms_by_term ON listing_terms USING GIN (terms) "
+    "WITH (fastupdate = off)",
+    terms="array_to_tsvector(string_to_array(btrim(?), ' '))",
+    match="terms @@ CAST(? AS TSQUERY)",
+    match_and=" & ",
+    match_not=" & !",
+    match_prefix=":*",
+)
+
+
+@lru_cache(maxsize=1024)
+def spell(dialect: Dialect, sql: str) -> str:
+    """The statement as this database reads it."""
+    spelled = sql.format_map(asdict(dialect))
+    if not dialect.numbered:
+        return spelled
+    first, *rest = spelled.split("?")
+    return first + "".join(f"${n}{part}" for n, part in enumerate(rest, 1))
+
+
+def bind(dialect: Dialect, values: Sequence[Value]) -> list[Bound]:
+    """The values as this database's driver takes them."""
+    return [_bind(dialect, value) for value in values]
+
+
+def _bind(dialect: Dialect, value: Value) -> Bound:
+    if isinstance(value, str | int | bytes | None):
+        return value
+    if isinstance(value, Match):
+        begun = (term + dialect.match_prefix for term in value.begun)
+        every = dialect.match_and.join((*value.must, *begun))
+        return dialect.match_not.join((every, *value.never))
+    return list(value) if dialect.arrays else json.dumps(list(value))

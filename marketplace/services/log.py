@@ -1,0 +1,23 @@
+"""Log: the one place where entries are appended, and whoever waits for them is woken."""
+
+from dataclasses import dataclass
+
+from marketplace.ports.bus import Bus
+from marketplace.ports.store import Entry, Record, Store
+from marketplace.services.recent import Recent
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Durable first, then told: a reader that was told finds the entry."""
+
+    store: Store
+    recent: Recent
+    bus: Bus
+
+    async def append(self, record: Record) -> Entry:
+        """Append, as the store does, and wake the readers whom it concerns."""
+        entry = await self.store.append(record)
+        self.recent.saw(entry)
+        self.bus.publish(entry.record.parties)
+        return entry

@@ -1,0 +1,139 @@
+"""Signed traffic for the registry: whole negotiations, ready to be posted.
+
+Every body is what an SDK would send; signing is done before anything is measured.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from marketplace.core.eip712 import Domain
+from marketplace.core.listing import Content, Listing, Settlement
+from marketplace.core.message import Body, Detail, Message
+from marketplace.core.outcome import Issue, OutcomeSpace, Subject
+from marketplace.core.signature import address_of, sign
+from marketplace.core.terms import Terms
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, canonical, keccak
+from marketplace.core.words import Invitation, Kind
+
+TOKEN = "0x" + "70" * 20
+HIGHEST_PRICE = 10**9
+ROUNDS = 1_000
+HOUR = 3_600
+
+
+def key_of(name: str) -> bytes:
+    """A key that anybody can compute."""
+    return keccak(b"parley bench " + name.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One negotiation: its two setting words, then its offers, each a body to be posted."""
+
+    buyer: bytes
+    setting: list[bytes]
+    offers: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Signs words in a domain, at one instant."""
+
+    domain: Domain
+    now: int
+
+    def listing(self, seller: bytes, title: str) -> Message:
+        """A listing with room for many rounds."""
+        issues = (
+            Issue("unit_price", 1, HIGHEST_PRICE),
+            Issue("quantity", 1, 1000),
+            Issue("delivery_window", 60, 7200, 60),
+        )
+        rules = Settlement(TOKEN, review_window=600)
+        content = Content(
+            "compute", title, "hour", OutcomeSpace(issues), {"region": "north"}, rules
+        )
+        header = Listing(address_of(seller), content.digest, ZERO_DIGEST, self.now + 24 * HOUR)
+        return self._say(Kind.LISTING, seller, header, None, content)
+
+    def talk(self, number: int, rounds: int) -> Talk:
+        """A negotiation of so many offers, seller and buyer in turn."""
+        seller, buyer = key_of(f"seller {number}"), key_of(f"buyer {number}")
+        listed = self.listing(seller, f"Hours {number}")
+        invitation = Invitation(
+            buyer=address_of(buyer),
+            seller=address_of(seller),
+            listing=listed.digest,
+            buyer_nonce=number,
+            buyer_epoch=0,
+            deadline=self.now + 24 * HOUR,
+            max_rounds=ROUNDS,
+            min_improvement=1,
+            request=ZERO_DIGEST,
+            salt="0x" + keccak(f"salt {number}".encode()).hex(),
+        )
+        invited = self._say(
+            Kind.INVITATION, buyer, invitation, invitation.digest(self.domain), None
+        )
+        offers = self._offers(invitation, invited.digest, (seller, buyer), rounds)
+        setting = [canonical(word.to_json()) for word in (listed, invited)]
+        return Talk(buyer, setting, [canonical(offer.to_json()) for offer in offers])
+
+    def _offers(
+        self, invitation: Invitation, negotiation: str, keys: tuple[bytes, bytes], rounds: int
+    ) -> Iterator[Message]:
+        head = negotiation
+        for number in range(rounds):
+            selling = number % 2 == 0
+            price = HIGHEST_PRICE - number if selling else 1 + number
+            outcome = {"unit_price": price, "quantity": 10, "delivery_window": 600}
+            salt = "0x" + keccak(f"{negotiation} {number}".encode()).hex()
+            subject = Subject(invitation.listing, outcome, {}, salt)
+            terms = replace(self._terms(invitation, subject), previous=head, price=price * 10)
+            offer = self._say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
+            head = offer.digest
+            yield offer
+
+    def _terms(self, invitation: Invitation, subject: Subject) -> Terms:
+        return Terms(
+            buyer=invitation.buyer,
+            seller=invitation.seller,
+            token=TOKEN,
+            price=0,
+            fee_bps=0,
+            fee_recipient=ZERO_ADDRESS,
+            rail=0,
+            open_by=self.now + HOUR,
+            subject=subject.digest,
+            previous=ZERO_DIGEST,
+            buyer_nonce=invitation.buyer_nonce,
+            seller_nonce=invitation.buyer_nonce,
+            buyer_epoch=0,
+            seller_epoch=0,
+            bond=0,
+            delivery_window=600,
+            review_window=600,
+            notice_window=0,
+            voucher_signer=ZERO_ADDRESS,
+            arbiter=ZERO_ADDRESS,
+            arbiter_fee=0,
+            arbitration_window=0,
+            default_seller_bps=0,
+            goods=ZERO_DIGEST,
+            bundle=ZERO_DIGEST,
+        )
+
+    def _say(
+        self, kind: Kind, key: bytes, body: Body, negotiation: str | None, detail: Detail | None
+    ) -> Message:
+        digest = body.digest(self.domain)
+        return Message(
+            domain=self.domain,
+            kind=kind,
+            negotiation=negotiation,
+            signer=address_of(key),
+            digest=digest,
+            signature=sign(digest, key),
+            body=body,
+            detail=detail,
+        )
