@@ -88,16 +88,18 @@ class Book:
         return [{"message": view.message, "said_at": view.at} for view in views]
 
     def _believe(self, message: Message, at: int) -> None:
-        body = message.body
-        if isinstance(body, Card | Listing) and body.replaces not in self.market.words:
-            # One agent does not hear all versions of another's; it knows whose each is.
-            owner = body.agent if isinstance(body, Card) else body.seller
-            if message.signer != owner:
-                raise NotAParty(message.signer, owner)
-            self.market.words[message.digest] = message
-            self.market.last_at[message.digest] = at
-        else:
-            self.market.take(message, at)
+        # One agent does not hear all versions of another's cards and listings; it knows whose
+        # each is, and of cards the one that lasts.
+        match message.body:
+            case Card(agent=owner):
+                _check_owner(message, owner, at)
+            case Listing(seller=owner, replaces=replaced) if replaced not in self.market.words:
+                _check_owner(message, owner, at)
+                self.market.words[message.digest] = message
+                self.market.threads[message.digest] = message.digest
+                self.market.last_at[message.digest] = at
+            case _:
+                self.market.take(message, at)
 
     def _keep(self, message: Message, thread: str, at: int) -> MessageView:
         said = self.threads.setdefault(thread, [])
@@ -155,6 +157,13 @@ class Book:
 def _thread(message: Message) -> str:
     about_agents = isinstance(message.body, Card | Delegation | Revocation)
     return message.signer if about_agents else message.negotiation or message.digest
+
+
+def _check_owner(message: Message, owner: Address, at: int) -> None:
+    if message.signer != owner:
+        raise NotAParty(message.signer, owner)
+    if message.mandate is not None:
+        message.mandate.check_time(at)
 
 
 def _claim(path: Path) -> int:

@@ -131,7 +131,7 @@ class Transcripts:
         if not logged:
             await self.listings.check_current(listed[-1])
         following = list(zip(transcript.words, states, strict=True))[len(known) :]
-        requires = listed[-1].record.thread, listed[-1].record.position + 1
+        requires = ((listed[-1].record.thread, listed[-1].record.position + 1),)
         for position, (said, after) in enumerate(following, len(known)):
             ends = said is transcript.words[-1]
             placement = Placement(
