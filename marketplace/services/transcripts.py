@@ -139,7 +139,7 @@ class Transcripts:
                 position=position,
                 parties=parties,
                 received_at=self.clock.now(),
-                requires=() if position else (requires,),
+                requires=() if position else requires,
                 due_at=self._due(after) if ends else None,
             )
             known.append(await self._append(said, placement))
