@@ -26,6 +26,7 @@ from bench.words import Hand, Talk, address_of
 from bench_store import fill, record
 
 from marketplace.adapters.sql.store import open_store
+from marketplace.adapters.system import SystemClock
 from marketplace.core.eip712 import Domain
 
 ROOT = Path(__file__).parent.parent
@@ -106,14 +107,16 @@ def measured(size: Size) -> dict[str, object]:
 
 def one_round(size: Size, number: int, postgres: str) -> tuple[Figures, Figures, Figures]:
     """The yardstick, SQLite with one worker, PostgreSQL with two, with the same bodies."""
-    hand = Hand(DOMAIN, int(time.time()))
+    hand = Hand(DOMAIN, SystemClock().now())
     first = number * size.agents
     talks = [hand.talk(first + each, size.offers) for each in range(size.agents)]
     with noop() as serving:
         idle = loaded(serving, "/noop", talks)
-    with tempfile.TemporaryDirectory() as folder:
-        with served(f"{folder}/registry.sqlite") as serving:
-            sqlite = negotiated(serving, talks)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(f"{folder}/registry.sqlite") as serving,
+    ):
+        sqlite = negotiated(serving, talks)
     with served(postgres, workers=2) as serving:
         shared = negotiated(serving, talks)
     return idle, sqlite, shared
@@ -190,7 +193,7 @@ async def filled(where: str) -> None:
 
 def grown(events: int, size: Size) -> dict[str, float]:
     """Offers at a registry that has so many entries already, and what it takes."""
-    hand = Hand(DOMAIN, int(time.time()))
+    hand = Hand(DOMAIN, SystemClock().now())
     talks = [hand.talk(10**6 + each, size.offers // 4 + 1) for each in range(size.agents)]
     with tempfile.TemporaryDirectory() as folder:
         where = f"{folder}/registry.sqlite"
