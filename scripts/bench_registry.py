@@ -1,4 +1,4 @@
-"""How fast the registry takes offers, beside a FastAPI route that does nothing.
+"""How fast the registry takes offers, beside a route that does nothing.
 
 ``python scripts/bench_registry.py`` measures in rounds, each with the yardstick first, and
 writes docs/benchmarks/registry.json. An accepted offer is one that was proved, judged by

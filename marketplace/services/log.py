@@ -1,4 +1,4 @@
-"""Log: the one place where entries are appended, and whoever waits for them is woken."""
+"""Log: the one place where entries are appended and readers woken."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Subscribers in a process of their own: one event stream a party, every event counted.
+"""Subscribers in a process of their own: every event is counted.
 
 ``python scripts/bench/listeners.py PORT COUNT PARTY…`` ends once each party was told COUNT
 offers, each once and in order, and prints how many there were.

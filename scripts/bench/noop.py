@@ -1,4 +1,4 @@
-"""The yardstick: a FastAPI route that takes the same body and does nothing with it."""
+"""The yardstick: a FastAPI route that does nothing with the same body."""
 
 import sys
 from typing import Any
