@@ -42,6 +42,7 @@ from marketplace.services.negotiations import Negotiations
 from marketplace.services.rates import Rates
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
+from marketplace.services.summit import Summit
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
 from marketplace.services.webhooks import Webhooks
@@ -102,6 +103,7 @@ def build_services(
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
         feed=Feed(stores, bus),
+        summit=Summit(stores),
     )
 
 

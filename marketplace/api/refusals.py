@@ -9,9 +9,12 @@ from starlette.exceptions import HTTPException
 
 from marketplace.core.errors import (
     AccessDenied,
+    BodySlow,
+    BodyTooLarge,
     LoginMissing,
     ParleyError,
     RateExceeded,
+    RequestUnderWay,
     RouteMissing,
     ScopeMissing,
     TokenRefused,
@@ -50,8 +53,11 @@ def answer(error: ParleyError) -> JSONResponse:
     match error:
         case AccessDenied():
             headers = {"www-authenticate": bearer_challenge(error)}
-        case RateExceeded(_, seconds):
+        case RateExceeded(_, seconds) | RequestUnderWay(_, seconds):
             headers = {"retry-after": str(seconds)}
+        case BodySlow() | BodyTooLarge():
+            # What is still to come of the body is not waited for.
+            headers = {"connection": "close"}
         case _:
             headers = {}
     return _problem(to_problem(error), headers)

@@ -18,6 +18,7 @@ from marketplace.services.listings import Listings
 from marketplace.services.messages import Messages
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.requests import Requests
+from marketplace.services.summit import Summit
 
 LARGEST_PAGE = 1000
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
@@ -41,6 +42,7 @@ class Services:
     negotiations: Negotiations
     artifacts: Artifacts
     feed: Feed
+    summit: Summit
 
 
 def _services(request: Request) -> Services:

@@ -1,8 +1,16 @@
 """Requests for quotation: published, shown to matching sellers, answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.core.errors import NotAParty, RequestExpired, RequestMissing
+from marketplace.core.errors import (
+    ListingExpired,
+    NotAParty,
+    RequestExpired,
+    RequestMissing,
+    RequestRefused,
+)
+from marketplace.core.listing import Listing
 from marketplace.core.message import Message
 from marketplace.core.request import Demand, Quotation, Request
 from marketplace.core.values import Digest
@@ -15,6 +23,9 @@ from marketplace.services.placement import Placement
 
 # A request is told to so many sellers at most; the others find it by looking.
 MOST_TOLD = 50
+# What a reader of a request gets at once, and what one seller may have of it.
+MOST_QUOTATIONS = 500
+MOST_OF_ONE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +63,8 @@ class Requests:
         at = max(now, said[-1].record.received_at)
         if at >= asked.expires_at:
             raise RequestExpired(asked.expires_at, at)
-        listed = await self.listings.entry(quotation.listing)
-        if listed.record.signer != quotation.seller:
-            raise NotAParty(quotation.seller, listed.record.signer)
-        await self.listings.check_current(listed)
+        _check_room(quotation, said)
+        listed = await self._offered(quotation, at)
         current = listed.record.thread, listed.record.position + 1
         parties = (asked.buyer, quotation.seller)
         return Placement(quotation.request, len(said), parties, at, requires=current)
@@ -66,6 +75,17 @@ class Requests:
         if found is None:
             raise RequestMissing(request)
         return found
+
+    async def _offered(self, quotation: Quotation, at: int) -> Entry:
+        """The log entry of the listing that is quoted: the seller's own, current and alive."""
+        listed = await self.listings.entry(quotation.listing)
+        if listed.record.signer != quotation.seller:
+            raise NotAParty(quotation.seller, listed.record.signer)
+        await self.listings.check_current(listed)
+        header = self.archive.message(listed).body
+        if isinstance(header, Listing) and at >= header.expires_at:
+            raise ListingExpired(header.expires_at, at)
+        return listed
 
     async def _matching(self, demand: Demand, now: int) -> list[str]:
         found = await self.listings.index.search(
@@ -79,3 +99,10 @@ class Requests:
             )
         )
         return [one.row.seller for one in found]
+
+
+def _check_room(quotation: Quotation, said: Sequence[Entry]) -> None:
+    own = sum(entry.record.signer == quotation.seller for entry in said)
+    for count, most in ((own, MOST_OF_ONE), (len(said) - 1, MOST_QUOTATIONS)):
+        if count >= most:
+            raise RequestRefused("quotations", str(count), f"at most {most}")
