@@ -38,9 +38,11 @@ async def serving(witness: Witness, **settings: Any) -> AsyncIterator[tuple[str,
 @asynccontextmanager
 async def served(witness: Witness, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ANN401 any setting
     """A client of a running registry."""
-    async with serving(witness, **settings) as (host, port):
-        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=10) as client:
-            yield client
+    async with (
+        serving(witness, **settings) as (host, port),
+        httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=10) as client,
+    ):
+        yield client
 
 
 async def read(

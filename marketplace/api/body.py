@@ -63,7 +63,9 @@ def envelope_schema() -> Mapping[str, object]:
                     "schema": {
                         "type": "object",
                         "required": ["domain", "kind", "signer", "digest", "signature"],
+                        "additionalProperties": False,
                         "properties": {
+                            "version": {"type": "string", "description": "none of version 1"},
                             "domain": {"type": "string", "description": "domain separator"},
                             "kind": {"type": "string"},
                             "negotiation": {"type": "string"},
@@ -72,6 +74,11 @@ def envelope_schema() -> Mapping[str, object]:
                             "signature": {"type": "string"},
                             "message": {"type": "object", "description": "EIP-712 message"},
                             "detail": {"type": "object", "description": "content or subject"},
+                            "sealed": {"type": "object", "description": "of a confidential offer"},
+                            "delegation": {
+                                "type": "object",
+                                "description": "of a word that a delegate signed",
+                            },
                         },
                     }
                 }

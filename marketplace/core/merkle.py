@@ -25,8 +25,7 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
         # Pairing from the left and carrying an odd last node up unchanged is the same tree as
         # RFC 6962's split at the largest power of two.
         paired = [
-            node_hash(left, right)
-            for left, right in zip(level[::2], level[1::2], strict=False)
+            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
         ]
         level = paired + level[len(paired) * 2 :]
     return level[0]

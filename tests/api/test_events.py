@@ -4,7 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from market import BUYER, SELLER, STRANGER, content, invite, listing, offer, proposed, talk, withdraw
+from market import (
+    BUYER,
+    SELLER,
+    STRANGER,
+    content,
+    invite,
+    listing,
+    offer,
+    proposed,
+    talk,
+    withdraw,
+)
 from served import message_of, read, served
 from witness import Witness, agreed_words
 

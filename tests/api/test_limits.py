@@ -137,9 +137,8 @@ async def test_word_that_nobody_signed_takes_nothing_from_a_key():
 def test_streams_are_counted_by_address_and_given_back():
     limits = Limits(most_streams=2)
     with limits.stream("a"), limits.stream("b"):
-        with limits.stream("a"):
-            with pytest.raises(StreamsFull), limits.stream("a"):
-                pass
+        with limits.stream("a"), pytest.raises(StreamsFull), limits.stream("a"):
+            pass
         with limits.stream("a"):
             pass
     assert not limits._streams

@@ -168,7 +168,10 @@ async def test_stream_outlives_every_deadline_of_a_request():
 
 async def test_pipelined_request_behind_a_stream_does_not_end_it():
     async with registry() as peer:
-        asked = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n"
+        asked = (
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+            b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n",
+        )
         peer.writer.write(asked[0] + asked[1] + asked[0])
         await peer.reader.readuntil(b"event-stream")
         await peer.reader.readuntil(b"\r\n\r\n")
@@ -196,9 +199,10 @@ async def test_thousand_idle_streams_leave_the_server_answering_in_bounded_memor
         address = client.base_url.host, client.base_url.port
         assert (await client.get("/v1")).status_code == 200
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peers = [await crowd.enter_async_context(calling(address)) for _ in range(count)]
-        for peer in peers:
-            peer.writer.write(b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n")
+        peers = []
+        for _ in range(count):
+            peers.append(await crowd.enter_async_context(calling(address)))
+            peers[-1].writer.write(b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n")
         for peer in peers:
             await asyncio.wait_for(peer.reader.readuntil(b"\r\n\r\n"), 30)
         answer = await client.post("/v1/messages", json=listing().to_json())

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ async def registry(escrow_v1: str = "", chain_id: int = DOMAIN.chain_id) -> Asyn
         yield Registry(client, clock)
 
 
-def both() -> Any:
+def both() -> AbstractAsyncContextManager[Registry]:
     return registry(FIRST_DOMAIN.verifying_contract)
 
 
@@ -96,9 +96,7 @@ async def test_seller_of_the_first_version_moves_its_listing_to_the_present_one(
     new = listing(what=content(title="Moved"), replaces=old.digest)
     async with both() as asked:
         for said in (old, new):
-            assert (
-                await asked.http.post("/v1/messages", json=said.to_json())
-            ).status_code == 201
+            assert (await asked.http.post("/v1/messages", json=said.to_json())).status_code == 201
         stale = await asked.http.post("/v1/messages", json=invite(old).to_json())
         assert stale.json()["code"] == "ListingReplaced"
         assert (

@@ -1,6 +1,7 @@
 """Reputation: settled deals are counted once, from confirmed blocks, and searched by."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from market import BUYER, NOW, SELLER, STRANGER, content, listing, word
@@ -139,7 +140,7 @@ async def test_search_is_ordered_and_filtered_by_settled_deals():
     chain.settled("of the buyer", BUYER.address, 9)
     await Reputation(witness.store, chain.between, chain.latest).run_once()
 
-    async def found(**asked) -> list[tuple[str, int]]:
+    async def found(**asked: Any) -> list[tuple[str, int]]:
         pairs = await witness.services.listings.search(Search(NOW, **asked))
         return [(one.row.seller, one.settled) for one, _ in pairs]
 

@@ -24,7 +24,11 @@ async def refusal(witness: Witness, message: Message) -> ParleyError:
 
 
 def dear(by: Party) -> Message:
-    issues = Issue("unit_price", 500, 900), Issue("quantity", 1, 9), Issue("delivery_window", 60, 60)
+    issues = (
+        Issue("unit_price", 500, 900),
+        Issue("quantity", 1, 9),
+        Issue("delivery_window", 60, 60),
+    )
     return listing(by, content(space=OutcomeSpace(issues)))
 
 
