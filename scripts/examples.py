@@ -29,6 +29,20 @@ from marketplace.core.words import Upload  # noqa: E402 the same
 LISTED, ASKED = m.listing(), m.request()
 TALK = m.talk(LISTED)
 ARTIFACT = "0x" + sha256(DATA).hexdigest()
+TALKING = f"/v1/negotiations/{TALK.id}"
+PATHS = {
+    "info": "/v1",
+    "challengeLogin": "/v1/login",
+    "searchListings": "/v1/listings",
+    "readListing": f"/v1/listings/{LISTED.digest}",
+    "readAgent": f"/v1/agents/{m.SELLER.address}",
+    "readRequest": f"/v1/requests/{ASKED.digest}",
+    "readNegotiation": TALKING,
+    "readMessages": f"{TALKING}/messages",
+    "pollEvents": "/v1/events/poll?start=5&limit=1",
+    "readLog": "/v1/log?start=5&limit=1",
+    "listWebhooks": "/v1/webhooks",
+}
 
 
 async def main() -> None:
@@ -52,21 +66,7 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {granted['access_token']}"}
     wanted = {"url": "https://agent.example/parley"}
     made = (await client.post("/v1/webhooks", json=wanted, headers=headers)).json()
-    talking = f"/v1/negotiations/{TALK.id}"
-    paths = {
-        "info": "/v1",
-        "challengeLogin": "/v1/login",
-        "searchListings": "/v1/listings",
-        "readListing": f"/v1/listings/{LISTED.digest}",
-        "readAgent": f"/v1/agents/{m.SELLER.address}",
-        "readRequest": f"/v1/requests/{ASKED.digest}",
-        "readNegotiation": talking,
-        "readMessages": f"{talking}/messages",
-        "pollEvents": "/v1/events/poll?start=5&limit=1",
-        "readLog": "/v1/log?start=5&limit=1",
-        "listWebhooks": "/v1/webhooks",
-    }
-    answers = {name: (await client.get(p, headers=headers)).json() for name, p in paths.items()}
+    answers = {name: (await client.get(p, headers=headers)).json() for name, p in PATHS.items()}
     receipt = (await client.post("/v1/messages", json=LISTED.to_json())).json()
     letters = {"dead_letters": [{"index": 5, "attempts": 10, "reason": "status 500", "at": m.NOW}]}
     return {

@@ -1,4 +1,4 @@
-"""Fuzz the registry's HTTP by its own OpenAPI document, with and without a login."""
+"""Fuzz the registry's HTTP by its own OpenAPI document."""
 
 import argparse
 import sys

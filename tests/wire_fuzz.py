@@ -1,7 +1,7 @@
 """What a fuzzer throws at the parsers: bytes in, and only named refusals out."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -81,13 +81,20 @@ def parse(data: bytes) -> str:
     """Read the bytes in every way that the registry has; the code of the last refusal."""
     code = ""
     for reader in (_message, _header, _entry, _login, _siwe):
-        try:
-            reader(data)
-        except ParleyError as error:
-            assert error.code in ParleyError.leaves()
-            assert len(str(error)) < 2_000
-            code = error.code
+        refusal = _refusal(reader, data)
+        if refusal is not None:
+            assert refusal.code in ParleyError.leaves()
+            assert len(str(refusal)) < 2_000
+            code = refusal.code
     return code
+
+
+def _refusal(reader: Callable[[bytes], None], data: bytes) -> ParleyError | None:
+    try:
+        reader(data)
+    except ParleyError as error:
+        return error
+    return None
 
 
 def _message(data: bytes) -> None:
@@ -156,11 +163,11 @@ def _spelled(part: Any) -> bytes:  # noqa: ANN401 any JSON
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 any JSON
-    named = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in list(named) if isinstance(value, dict | list) else ():
+    if not isinstance(value, dict | list):
+        return
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
         yield value, key
-        if isinstance(inner, dict | list):
-            yield from _places(inner)
+        yield from _places(inner)
 
 
 def corpus() -> Iterator[bytes]:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 MOST = 2**63
 
 
-def priced(name: str, low: int, **changes: Any) -> Message:
+def priced(name: str, low: int, **changes: Any) -> Message:  # noqa: ANN401 any field
     issues = (
         Issue("unit_price", low, 10 * low),
         Issue("quantity", 1, 1_000),

@@ -1,7 +1,5 @@
 """Idempotency-Key: a named write is done once, for its caller alone."""
 
-from typing import Any
-
 import httpx
 import pytest
 from market import BUYER, SELLER, Party, content, listing
@@ -39,9 +37,10 @@ async def token(client: httpx.AsyncClient, party: Party) -> dict[str, str]:
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-async def hook(client: httpx.AsyncClient, headers: dict[str, str], **body: Any) -> httpx.Response:
-    wanted = {"url": "https://receiver.example/", **body}
-    return await client.post("/v1/webhooks", json=wanted, headers={**KEYED, **headers})
+async def hook(
+    client: httpx.AsyncClient, headers: dict[str, str], url: str = "https://receiver.example/"
+) -> httpx.Response:
+    return await client.post("/v1/webhooks", json={"url": url}, headers={**KEYED, **headers})
 
 
 async def test_message_again_under_its_key_is_answered_from_memory(
@@ -137,9 +136,7 @@ async def test_key_in_another_form_is_a_problem(
     assert await witness.size() == 0
 
 
-async def test_webhook_is_made_once_under_its_key_with_one_secret(
-    witness: Witness, client: httpx.AsyncClient
-):
+async def test_webhook_is_made_once_under_its_key_with_one_secret(client: httpx.AsyncClient):
     buyer, seller = await token(client, BUYER), await token(client, SELLER)
     first, again = await hook(client, buyer), await hook(client, buyer)
     assert (first.status_code, again.content) == (201, first.content)

@@ -59,20 +59,18 @@ class Model:
 
     def takes(self, kind: str, by: Party, now: int, price: int = 0) -> bool:
         """Whether a word that answers the head is taken."""
-        if by is STRANGER or now >= DEADLINE:
+        if by is STRANGER or now >= DEADLINE or (kind != "withdrawal" and by is not self.turn):
             return False
-        if kind == "withdrawal":
-            return self.state in OPEN
-        if by is not self.turn:
-            return False
-        if kind == "acceptance":
-            follows = self.state in {"PROPOSED", "COUNTER", "TERMINATED"}
-            return follows and self.rounds > 0 and now < self.open_by
-        if self.state not in OPEN:
-            return False
-        if kind == "escalation":
-            return self.rounds > 0 and not self.escalated
-        return kind == "rejection" or (self.rounds < ROUNDS and self._improves(by, price))
+        is_open, answers = self.state in OPEN, self.rounds > 0
+        return {
+            "withdrawal": is_open,
+            "rejection": is_open,
+            "escalation": is_open and answers and not self.escalated,
+            "acceptance": answers
+            and (is_open or self.state == "TERMINATED")
+            and now < self.open_by,
+            "offer": is_open and self.rounds < ROUNDS and self._improves(by, price),
+        }[kind]
 
     def _improves(self, by: Party, price: int) -> bool:
         if by not in self.prices:

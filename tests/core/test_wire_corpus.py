@@ -1,12 +1,12 @@
 """What the fuzzer of the wire begins with, and what it makes of it, read every time."""
 
+import json
 from random import Random
 
 import pytest
 from wire_fuzz import STRANGE, corpus, mutated, parse
 
 from marketplace.core.errors import ParleyError
-from marketplace.core.values import parse_json
 
 HONEST = list(corpus())
 BROKEN = [
@@ -40,7 +40,7 @@ def test_broken_bytes_are_refused_by_name(data: bytes):
 
 @pytest.mark.parametrize("number", range(len(HONEST)))
 def test_each_member_in_each_strange_form_is_refused_by_name(number: int):
-    random = Random(number)
+    random = Random(number)  # noqa: S311 repeatable, not secret
     for _ in range(3 * len(STRANGE)):
         data = HONEST[number]
         for _ in range(random.randrange(1, 4)):
@@ -49,11 +49,7 @@ def test_each_member_in_each_strange_form_is_refused_by_name(number: int):
 
 
 def test_mutations_of_a_word_are_other_words_of_the_same_form():
-    random = Random(0)
+    random = Random(0)  # noqa: S311 the same
     seen = {mutated(HONEST[0], random) for _ in range(50)}
     assert len(seen) > 30
-    for data in seen - {HONEST[0]}:
-        try:
-            assert isinstance(parse_json(data), dict)
-        except ParleyError as error:
-            assert error.code == "ValueMalformed"
+    assert {type(json.loads(data)) for data in seen} == {dict}

@@ -140,7 +140,7 @@ async def test_search_is_ordered_and_filtered_by_settled_deals():
     chain.settled("of the buyer", BUYER.address, 9)
     await Reputation(witness.store, chain.between, chain.latest).run_once()
 
-    async def found(**asked: Any) -> list[tuple[str, int]]:
+    async def found(**asked: Any) -> list[tuple[str, int]]:  # noqa: ANN401 any parameter
         pairs = await witness.services.listings.search(Search(NOW, **asked))
         return [(one.row.seller, one.settled) for one, _ in pairs]
 
