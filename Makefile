@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-h
 
 .DEFAULT_GOAL := help
 .PHONY: help demo devnet test test-all install check python contracts gas gas-check ape \
-	slither prove mutate attacks smokes format artifacts lock clean
+	slither prove mutate attacks fuzz smokes format artifacts lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,10 @@ mutate: install .venv-slither/.installed  ## change the contracts in thousands o
 attacks: slither .venv-halmos/.installed  ## slither whole, and a little of prove and of mutate
 	$(BIN)/python scripts/prove.py refund
 	$(BIN)/python scripts/mutate.py --sample 20
+
+fuzz: install  ## fuzz the registry's HTTP by its own document, and all that reads from the wire
+	$(BIN)/python -W ignore scripts/fuzz_api.py --examples $(or $(EXAMPLES),60)
+	$(BIN)/python -W ignore scripts/fuzz_wire.py --runs $(or $(RUNS),300000)
 
 smokes: install  ## whole commands as a user runs them: demo, README
 	$(BIN)/pytest tests/e2e

@@ -44,6 +44,7 @@ from marketplace.services.rates import Rates
 from marketplace.services.recent import Recent
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
+from marketplace.services.summit import Summit
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
 from marketplace.services.transcripts import Transcripts
@@ -117,6 +118,7 @@ def build_services(
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
         feed=Feed(stores, recent, bus),
+        summit=Summit(stores),
     )
 
 

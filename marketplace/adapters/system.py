@@ -30,8 +30,12 @@ def random_below(limit: int) -> int:
 def read_secret(path: Path) -> bytes:
     """32 random bytes from a file that only its owner reads; made where it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(made, "w") as file:
+    if not path.exists():
+        # Linked once it is whole: another worker that starts now reads all of it or makes none.
+        whole = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+        with suppress(FileExistsError):
+            os.link(whole, path)
+        whole.unlink()
     return bytes.fromhex(path.read_text().strip())

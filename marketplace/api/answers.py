@@ -28,6 +28,6 @@ def tagged(request: Request, view: BaseModel, *, private: bool = False) -> Respo
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache" if private else "no-cache"}
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or f"W/{tag}" in known:
+    if {tag, f"W/{tag}", "*"} & set(known):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -6,6 +6,7 @@ from starlette.routing import Route
 from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
+from marketplace.api.document import Registry
 from marketplace.api.limits import Limits, add_limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
@@ -22,7 +23,7 @@ with a stable `code` and the two values that disagree.
 def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: Limits) -> FastAPI:
     """The registry's ASGI application over ready services."""
     # A redirect would be an answer that is neither a view nor a problem.
-    app = FastAPI(
+    app = Registry(
         title="Parley registry", version="1", description=DESCRIPTION, redirect_slashes=False
     )
     app.state.services = services

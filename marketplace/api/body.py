@@ -1,15 +1,19 @@
 """Request bodies: bounded before they are read, parsed without surprises."""
 
+import asyncio
 from collections.abc import Mapping
 
 from fastapi import Request
 
-from marketplace.core.errors import BodyTooLarge
+from marketplace.core.errors import BodySlow, BodyTooLarge
 from marketplace.core.values import Json, parse_json
 
 MOST_MESSAGE = 64 * 1024
 MOST_ARTIFACT = 8 * 1024 * 1024
 MOST_TRANSCRIPT = 4 * 1024 * 1024
+# A body has the slack, and a second for each so many bytes of the most that it may have.
+LEAST_RATE = 64 * 1024
+SLACK_SECONDS = 9
 
 
 def check_stated_size(request: Request, most: int) -> None:
@@ -21,14 +25,28 @@ def check_stated_size(request: Request, most: int) -> None:
 
 
 async def read_bounded(request: Request, most: int) -> bytes:
-    """The body; raises BodyTooLarge as soon as it is known to be larger than ``most`` bytes."""
+    """The body of a request.
+
+    Raises:
+        BodyTooLarge: as soon as it is known to be larger than ``most`` bytes.
+        BodySlow: it has not come within ``seconds_for`` so many.
+    """
     check_stated_size(request, most)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise BodyTooLarge(len(body), most)
+    body, seconds = bytearray(), seconds_for(most)
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise BodyTooLarge(len(body), most)
+    except TimeoutError:
+        raise BodySlow(len(body), seconds) from None
     return bytes(body)
+
+
+def seconds_for(most: int) -> int:
+    """How long a body of at most so many bytes may take to come."""
+    return SLACK_SECONDS + most // LEAST_RATE
 
 
 async def read_json(request: Request) -> Json:
@@ -46,7 +64,9 @@ def envelope_schema() -> Mapping[str, object]:
                     "schema": {
                         "type": "object",
                         "required": ["domain", "kind", "signer", "digest", "signature"],
+                        "additionalProperties": False,
                         "properties": {
+                            "version": {"type": "string", "description": "none of version 1"},
                             "domain": {"type": "string", "description": "domain separator"},
                             "kind": {"type": "string"},
                             "negotiation": {"type": "string"},
@@ -55,6 +75,11 @@ def envelope_schema() -> Mapping[str, object]:
                             "signature": {"type": "string"},
                             "message": {"type": "object", "description": "EIP-712 message"},
                             "detail": {"type": "object", "description": "content or subject"},
+                            "sealed": {"type": "object", "description": "of a confidential offer"},
+                            "delegation": {
+                                "type": "object",
+                                "description": "of a word that a delegate signed",
+                            },
                         },
                     }
                 }

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.api.answers import all_shown
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
-from marketplace.api.limits import address_of, limits_of
+from marketplace.api.limits import CountedStream
 from marketplace.api.routes import REFUSALS
 from marketplace.api.services import LARGEST_PAGE, Services, Use
 from marketplace.core.login import Caller
@@ -50,24 +49,20 @@ def _party(use: Services, party: str, caller: Caller | None) -> Address:
 @router.get(
     "/v1/events",
     operation_id="followEvents",
-    response_class=StreamingResponse,
+    response_class=CountedStream,
     openapi_extra=OPTIONAL_LOGIN,
 )
 async def follow_events(
-    request: Request,
     use: Use,
     caller: OptionalCaller,
     asked: Annotated[Follow, Query()],
     last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
-) -> StreamingResponse:
+) -> CountedStream:
     """Messages as server-sent events; ``Last-Event-ID`` resumes after it, from the log."""
     party = _party(use, asked.party, caller)
     start = asked.start if last_event_id is None else last_event_id + 1
-    entries = use.feed.follow(start, party)
-    limits_of(request).check_stream(address_of(request))
-    counted = limits_of(request).counted(address_of(request), _stream(use, entries, caller))
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(counted, media_type="text/event-stream", headers=headers)
+    told = _stream(use, use.feed.follow(start, party), caller)
+    return CountedStream(told, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
 
 @router.get("/v1/events/poll", operation_id="pollEvents", openapi_extra=OPTIONAL_LOGIN)

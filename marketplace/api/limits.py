@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketplace.api.refusals import answer
@@ -31,21 +33,30 @@ class Limits:
     most_streams: int = 0
     _streams: "Counter[str]" = field(default_factory=Counter)
 
-    def check_stream(self, address: str) -> None:
-        """Raise StreamsFull for an address that has as many streams as it may."""
+    @contextmanager
+    def stream(self, address: str) -> Iterator[None]:
+        """While a stream is open; raises StreamsFull for an address that has as many as it may."""
         if self.most_streams and self._streams[address] >= self.most_streams:
             raise StreamsFull(address, self.most_streams)
-
-    async def counted(self, address: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
-        """A stream that is counted while it is open."""
         self._streams[address] += 1
         try:
-            async for piece in stream:
-                yield piece
+            yield
         finally:
             self._streams[address] -= 1
             if not self._streams[address]:
                 del self._streams[address]
+
+
+class CountedStream(StreamingResponse):
+    """A stream of events, counted from before its first byte until its reader is gone."""
+
+    media_type = "text/event-stream"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; raises StreamsFull and sends nothing where the address has too many."""
+        request = Request(scope)
+        with limits_of(request).stream(address_of(request)):
+            await super().__call__(scope, receive, send)
 
 
 def address_of(request: Request) -> str:

@@ -1,5 +1,6 @@
 """Every refusal as a problem, and what a client is told to bring."""
 
+import re
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -9,9 +10,12 @@ from starlette.exceptions import HTTPException
 
 from marketplace.core.errors import (
     AccessDenied,
+    BodySlow,
+    BodyTooLarge,
     LoginMissing,
     ParleyError,
     RateExceeded,
+    RequestUnderWay,
     RouteMissing,
     ScopeMissing,
     TokenRefused,
@@ -50,8 +54,11 @@ def answer(error: ParleyError) -> JSONResponse:
     match error:
         case AccessDenied():
             headers = {"www-authenticate": bearer_challenge(error)}
-        case RateExceeded(_, seconds):
+        case RateExceeded(_, seconds) | RequestUnderWay(_, seconds):
             headers = {"retry-after": str(seconds)}
+        case BodySlow() | BodyTooLarge():
+            # What is still to come of the body is not waited for.
+            headers = {"connection": "close"}
         case _:
             headers = {}
     return _problem(to_problem(error), headers)
@@ -79,5 +86,18 @@ async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     named = to_problem(RouteMissing(request.url.path[:200], request.method))
-    # Of a method that is not allowed, the headers say which ones are (RFC 9110 §15.5.6).
-    return _problem(named.model_copy(update={"status": error.status_code}), error.headers)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    # All that the resource takes (RFC 9110 §10.2.1); the framework names one route's alone.
+    if "allow" in headers:
+        headers["allow"] = _allowed(request) or headers["allow"]
+    return _problem(named.model_copy(update={"status": error.status_code}), headers)
+
+
+def _allowed(request: Request) -> str:
+    methods = {
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods))

@@ -7,7 +7,6 @@ from marketplace.api.body import MOST_MESSAGE, envelope_schema, read_bounded
 from marketplace.api.idempotency import Once
 from marketplace.api.limits import check_key
 from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use, services_of
-from marketplace.core.merkle import root_hash
 from marketplace.core.values import parse_json
 from marketplace.wire.problems import Problem
 from marketplace.wire.views import DomainView, InfoView, LogEntryView, LogView, Receipt, VersionView
@@ -80,11 +79,12 @@ async def read_log(
     use: Use, caller: OptionalCaller, start: Start = 0, limit: Limit = LARGEST_PAGE
 ) -> LogView:
     """The public bytes: what an auditor recomputes; and the bodies that the caller may read."""
-    leaves = await use.store.leaves()
-    entries = await use.store.entries(start, limit)
+    size, root = await use.summit.now()
+    # What came since is not under this root.
+    entries = await use.store.entries(start, min(limit, size - start)) if start < size else []
     return LogView(
-        size=len(leaves),
-        root="0x" + root_hash(leaves).hex(),
+        size=size,
+        root="0x" + root.hex(),
         entries=[
             LogEntryView(
                 index=entry.index,

@@ -3,8 +3,9 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from marketplace.core.errors import ValueMalformed
 from marketplace.core.outcome import ISSUE_BITS
@@ -15,15 +16,25 @@ from marketplace.ports.index import Found, Order, Search
 LARGEST_SEARCH = 200
 
 
+def _printable(given: str) -> str:
+    # PostgreSQL's texts hold no NUL, and no listing says what cannot be shown.
+    if not given.isprintable():
+        raise ValueError("Value should have printable characters alone")
+    return given
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+
+
 class SearchQuery(BaseModel):
     """What a searcher asks for; an empty word matches everything."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: str = Field("", max_length=40, examples=["compute"])
-    text: str = Field("", max_length=200, description="words that begin words of the listing")
+    kind: Printable = Field("", max_length=40, examples=["compute"])
+    text: Printable = Field("", max_length=200, description="words that begin words of the listing")
     seller: str = Field("", max_length=42)
-    where: list[str] = Field(
+    where: list[Printable] = Field(
         [],
         max_length=MOST_PREDICATES,
         description="conditions on attributes: name, one of = != >= <=, value",

@@ -18,6 +18,7 @@ from marketplace.services.listings import Listings
 from marketplace.services.messages import Messages
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.requests import Requests
+from marketplace.services.summit import Summit
 from marketplace.services.transcripts import Transcripts
 
 LARGEST_PAGE = 1000
@@ -43,6 +44,7 @@ class Services:
     negotiations: Negotiations
     artifacts: Artifacts
     feed: Feed
+    summit: Summit
 
 
 def services_of(request: Request) -> Services:

@@ -35,7 +35,6 @@ WANTED: Mapping[str, object] = {
                     "additionalProperties": False,
                     "properties": {"url": {"type": "string", "maxLength": LONGEST_URL}},
                 },
-                "example": {"url": "https://agent.example/parley"},
             }
         },
     }

@@ -982,7 +982,7 @@ class StreamsFull(Unavailable):
 
 
 class BodySlow(Unavailable):
-    """The body did not arrive in time."""
+    """The request did not arrive in time."""
 
     received: int
     seconds: int

@@ -7,6 +7,9 @@ so that no leaf can be taken for a node.
 from collections.abc import Sequence
 from hashlib import sha256
 
+# The height and root of each whole tree that a log's leaves make, the largest first.
+Peaks = tuple[tuple[int, bytes], ...]
+
 
 def leaf_hash(data: bytes) -> bytes:
     """The hash of one entry's bytes, 32 bytes."""
@@ -22,8 +25,31 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
         # Pairing from the left and carrying an odd last node up unchanged is the same tree as
         # RFC 6962's split at the largest power of two.
         paired = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(level[::2], level[1::2], strict=False)
+            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
         ]
         level = paired + level[len(paired) * 2 :]
     return level[0]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash over two nodes, 32 bytes."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def grown(peaks: Peaks, leaf: bytes) -> Peaks:
+    """The whole trees of a log, largest first, with one leaf more."""
+    height, top = 0, leaf
+    while peaks and peaks[-1][0] == height:
+        height, top = height + 1, node_hash(peaks[-1][1], top)
+        peaks = peaks[:-1]
+    return (*peaks, (height, top))
+
+
+def peaks_root(peaks: Peaks) -> bytes:
+    """``root_hash`` of the leaves that the peaks stand on."""
+    if not peaks:
+        return root_hash(())
+    _, root = peaks[-1]
+    for _, left in reversed(peaks[:-1]):
+        root = node_hash(left, root)
+    return root

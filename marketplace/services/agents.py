@@ -54,8 +54,10 @@ class Agents:
         if message.signer != agent:
             raise NotAParty(message.signer, agent)
         said = await self.store.thread(agent)
-        if len(said) >= MOST_WORDS:
-            raise CardRefused("words", str(len(said)), f"at most {MOST_WORDS} an agent")
+        # A key that may write cards must not leave its principal without room to end it.
+        most = 2 * MOST_WORDS if isinstance(message.body, Revocation) else MOST_WORDS
+        if len(said) >= most:
+            raise CardRefused("words", str(len(said)), f"at most {most} an agent")
         if isinstance(message.body, Card):
             _check_card(message.body, said, now)
         if isinstance(message.body, Delegation) and now >= message.body.expires_at:

@@ -6,6 +6,7 @@ is counted is in the memory of one worker: N workers let N times as much through
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import ceil
 
 from marketplace.core.errors import RateExceeded
 
@@ -37,4 +38,4 @@ class Rates:
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)
         if not taken:
-            raise RateExceeded(name, max(1, round((1 - tokens) / self.per_second)))
+            raise RateExceeded(name, ceil((1 - tokens) / self.per_second))

@@ -45,21 +45,26 @@ class Reputation:
         until = await self.height() - self.confirmations
         if until <= self._counted:
             return self._counted
-        changed = set()
+        # Nothing is taken as counted before the index has it: what failed is counted again.
+        sellers, gained = dict(self._sellers), Counter[Address]()
         for event in await self.events(self._counted + 1, until):
-            seller = self._settled(event)
+            seller = _settled(event, sellers)
             if seller is not None:
-                self._counts[seller] += 1
-                changed.add(seller)
-        await self.index.settled({seller: self._counts[seller] for seller in changed}, until)
-        self._counted = until
+                gained[seller] += 1
+        counts = self._counts + gained
+        await self.index.settled({seller: counts[seller] for seller in gained}, until)
+        self._sellers, self._counts, self._counted = sellers, counts, until
         return until
 
-    def _settled(self, event: DealEvent) -> Address | None:
-        if event.name == "Opened":
-            self._sellers[event.deal] = str(event.values["seller"])
-        elif event.name == "Swapped":
-            return str(event.values["seller"])
-        elif event.name == "Paid" and event.values["state"] == DealState.RELEASED:
-            return self._sellers.pop(event.deal, None)
-        return None
+
+def _settled(event: DealEvent, sellers: dict[Digest, Address]) -> Address | None:
+    """Whose deal an event settles; ``sellers`` holds those of the deals that are open."""
+    if event.name == "Opened":
+        sellers[event.deal] = str(event.values["seller"])
+    elif event.name == "Swapped":
+        return str(event.values["seller"])
+    elif event.name == "Paid" and event.values["state"] == DealState.RELEASED:
+        return sellers.pop(event.deal, None)
+    elif event.name == "Paid":
+        sellers.pop(event.deal, None)
+    return None

@@ -1,8 +1,16 @@
 """Requests for quotation: published, shown to matching sellers, answered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.core.errors import NotAParty, RequestExpired, RequestMissing
+from marketplace.core.errors import (
+    ListingExpired,
+    NotAParty,
+    RequestExpired,
+    RequestMissing,
+    RequestRefused,
+)
+from marketplace.core.listing import Listing
 from marketplace.core.market import check_quotation
 from marketplace.core.message import Message
 from marketplace.core.request import Demand, Quotation, Request
@@ -16,6 +24,9 @@ from marketplace.services.placement import Placement
 
 # A request is told to so many sellers at most; the others find it by looking.
 MOST_TOLD = 50
+# What a reader of a request gets at once, and what one seller may have of it.
+MOST_QUOTATIONS = 500
+MOST_OF_ONE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +58,8 @@ class Requests:
         asked = self.archive.message(await self.entry(quotation.request))
         said = await self.store.thread(quotation.request)
         at = max(now, said[-1].record.received_at)
-        listed = await self.listings.entry(quotation.listing)
-        await self.listings.check_current(listed)
+        _check_room(quotation, said)
+        listed = await self._offered(quotation, at)
         check_quotation(message, asked, self.archive.message(listed), at)
         current = listed.record.thread, listed.record.position + 1
         parties = (asked.signer, quotation.seller)
@@ -60,6 +71,17 @@ class Requests:
         if found is None:
             raise RequestMissing(request)
         return found
+
+    async def _offered(self, quotation: Quotation, at: int) -> Entry:
+        """The log entry of the listing that is quoted: the seller's own, current and alive."""
+        listed = await self.listings.entry(quotation.listing)
+        if listed.record.signer != quotation.seller:
+            raise NotAParty(quotation.seller, listed.record.signer)
+        await self.listings.check_current(listed)
+        header = self.archive.message(listed).body
+        if isinstance(header, Listing) and at >= header.expires_at:
+            raise ListingExpired(header.expires_at, at)
+        return listed
 
     async def _matching(self, demand: Demand, now: int) -> list[str]:
         found = await self.listings.index.search(
@@ -73,3 +95,10 @@ class Requests:
             )
         )
         return [one.row.seller for one in found]
+
+
+def _check_room(quotation: Quotation, said: Sequence[Entry]) -> None:
+    own = sum(entry.record.signer == quotation.seller for entry in said)
+    for count, most in ((own, MOST_OF_ONE), (len(said) - 1, MOST_QUOTATIONS)):
+        if count >= most:
+            raise RequestRefused("quotations", str(count), f"at most {most}")

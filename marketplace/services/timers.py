@@ -7,7 +7,7 @@ log like any word, so that it has its place in the sequence and is replayed with
 from dataclasses import dataclass
 
 from marketplace.core.entry import TIMEOUT, timeout_leaf
-from marketplace.core.errors import SequenceTaken
+from marketplace.core.errors import ParleyError, SequenceTaken, Unavailable
 from marketplace.core.merkle import leaf_hash
 from marketplace.core.negotiation import OPEN_STATES, time_out
 from marketplace.core.values import Digest
@@ -31,7 +31,17 @@ class Timers:
     async def run_once(self) -> int:
         """Note every deadline that has passed; returns how many were."""
         due = await self.store.due(self.clock.now(), MOST_AT_ONCE)
-        return sum([await self._note(thread) for thread in due])
+        return sum([await self._noted(thread) for thread in due])
+
+    async def _noted(self, thread: Digest) -> bool:
+        try:
+            return await self._note(thread)
+        except Unavailable:
+            raise
+        except ParleyError:
+            # A thread that cannot be read here, as of a version that is no longer taken, must
+            # not keep the others from their notes.
+            return False
 
     async def _note(self, thread: Digest) -> bool:
         negotiation, last_at = await self.negotiations.replay(thread)

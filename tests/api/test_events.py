@@ -1,66 +1,35 @@
 """Server-sent events over a real server: replay, resumption, heartbeats, and failing stores."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from market import BUYER, STRANGER, content, listing
+from market import (
+    BUYER,
+    SELLER,
+    STRANGER,
+    content,
+    invite,
+    listing,
+    offer,
+    proposed,
+    talk,
+    withdraw,
+)
+from served import message_of, read, served
 from witness import Witness, agreed_words
 
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.body import MOST_MESSAGE
 from marketplace.core.errors import StoreUnavailable
-from marketplace.hosting import listen
 from marketplace.ports.store import Entry, Record
 from marketplace.services import feed
+from marketplace.services.timers import Timers
 
 pytestmark = pytest.mark.anyio
 
 LISTED = listing()
 WORDS = [LISTED, *agreed_words(LISTED)]
-
-
-@asynccontextmanager
-async def served(witness: Witness) -> AsyncIterator[httpx.AsyncClient]:
-    bound = listen("127.0.0.1", 0)
-    config = uvicorn.Config(witness.app(), log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[bound]))
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
-        while not server.started:  # noqa: ASYNC110 uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        try:
-            yield client
-        finally:
-            server.should_exit = True
-            await running
-
-
-async def read(
-    client: httpx.AsyncClient, count: int, last: int | None = None, **query: str | int
-) -> list[dict[str, Any]]:
-    """The next events: id, kind and data of each; a heartbeat is an event without an id."""
-    headers = {} if last is None else {"last-event-id": str(last)}
-    events: list[dict[str, Any]] = []
-    async with client.stream("GET", "/v1/events", params=query, headers=headers) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        event: dict[str, Any] = {}
-        async for line in answer.aiter_lines():
-            if line:
-                name, _, value = line.partition(":")
-                event[name] = value.strip()
-                continue
-            events.append(event)
-            event = {}
-            if len(events) == count:
-                break
-    return events
 
 
 async def test_events_replay_in_order_and_each_carries_its_message():
@@ -70,7 +39,7 @@ async def test_events_replay_in_order_and_each_carries_its_message():
         events = await read(client, 5)
     assert [int(event["id"]) for event in events] == [0, 1, 2, 3, 4]
     assert [event["event"] for event in events] == [message.kind for message in WORDS]
-    told = [json.loads(event["data"])["message"] for event in events]
+    told = [message_of(event)["message"] for event in events]
     assert told == [message.to_json() for message in WORDS]
 
 
@@ -105,6 +74,114 @@ async def test_party_is_told_only_its_own():
         assert [int(e["id"]) for e in await read(client, 4, party=BUYER.address)] == [1, 2, 3, 4]
         assert [int(e["id"]) for e in await read(client, 1, party=STRANGER.address)] == [5]
         assert [int(e["id"]) for e in await read(client, 1, start=3)] == [3]
+
+
+async def note_deadlines(witness: Witness) -> None:
+    services = witness.services
+    bus = services.feed.bus
+    await Timers(witness.store, bus, witness.clock, services.negotiations).run_once()
+
+
+async def test_reader_who_comes_back_again_and_again_gets_each_word_and_each_note_once():
+    witness = Witness()
+    on = talk(LISTED)
+    words = [LISTED, invite(LISTED), offer(on, SELLER)]
+    others = [listing(what=content(title=f"Listing {n}")) for n in range(6)]
+    seen: list[dict] = []
+
+    async def write() -> None:
+        for message in (*words, *others[:3]):
+            await witness.take(message)
+            await asyncio.sleep(0.02)
+        witness.clock.at = on.invitation.deadline
+        await note_deadlines(witness)
+        for message in others[3:]:
+            await asyncio.sleep(0.02)
+            await witness.take(message)
+
+    async with served(witness) as client:
+        writing = asyncio.create_task(write())
+        while len(seen) < 10:
+            last = int(seen[-1]["id"]) if seen else None
+            # The connection is lost after each second event.
+            seen += await asyncio.wait_for(read(client, min(2, 10 - len(seen)), last), 5)
+        await writing
+    assert [int(event["id"]) for event in seen] == list(range(10))
+    assert [event["event"] for event in seen].index("timeout") == 6
+    assert message_of(seen[6])["message"] is None
+    assert (message_of(seen[6])["thread"], message_of(seen[6])["sequence"]) == (on.id, 2)
+
+
+async def test_party_is_told_of_its_deadline_and_a_stranger_is_not():
+    witness = Witness()
+    on = talk(LISTED)
+    await witness.take(LISTED, invite(LISTED), offer(on, SELLER))
+    witness.clock.at = on.invitation.deadline
+    async with served(witness) as client:
+        waiting = asyncio.create_task(read(client, 1, start=3, party=BUYER.address))
+        await asyncio.sleep(0.05)
+        await note_deadlines(witness)
+        assert (await asyncio.wait_for(waiting, 5))[0]["event"] == "timeout"
+        polled = await client.get("/v1/events/poll", params={"party": STRANGER.address})
+        assert polled.json() == {"messages": [], "next": 0}
+
+
+# ------------------------------------------------------------------ polling
+
+
+async def test_poll_answers_at_once_with_what_there_is_and_says_where_to_go_on():
+    witness = Witness()
+    await witness.take(*WORDS)
+    async with served(witness) as client:
+        following, seen = 0, []
+        while len(seen) < 5:
+            query = {"start": following, "limit": 2, "wait": 60}
+            told = (await client.get("/v1/events/poll", params=query)).json()
+            seen += [one["index"] for one in told["messages"]]
+            following = told["next"]
+        assert (seen, following) == ([0, 1, 2, 3, 4], 5)
+
+
+async def test_poll_waits_for_the_first_word_and_no_longer():
+    witness = Witness()
+    async with served(witness) as client:
+        query = {"wait": 60, "party": BUYER.address}
+        waiting = asyncio.create_task(client.get("/v1/events/poll", params=query))
+        await asyncio.sleep(0.05)
+        await witness.take(LISTED)
+        await asyncio.sleep(0.05)
+        # Of no concern to the buyer: it wakes nobody who waits for the buyer's.
+        assert not waiting.done()
+        await witness.take(invite(LISTED))
+        told = (await asyncio.wait_for(waiting, 5)).json()
+        assert ([one["index"] for one in told["messages"]], told["next"]) == ([1], 2)
+        query = {"wait": 0, "start": 9}
+        empty = await client.get("/v1/events/poll", params=query)
+        assert empty.json() == {"messages": [], "next": 9}
+        started = asyncio.get_running_loop().time()
+        nothing = await client.get("/v1/events/poll", params={"wait": 1, "start": 9})
+        assert nothing.json() == {"messages": [], "next": 9}
+        assert asyncio.get_running_loop().time() - started >= 0.9
+
+
+@pytest.mark.parametrize("query", [{"wait": 61}, {"wait": -1}, {"limit": 1001}, {"other": 1}])
+async def test_poll_in_another_form_is_a_problem(query: dict):
+    async with served(Witness()) as client:
+        answer = await client.get("/v1/events/poll", params=query)
+    assert (answer.status_code, answer.json()["code"]) == (422, "ValueMalformed")
+
+
+async def test_word_of_a_party_that_left_reaches_who_polls_from_its_end():
+    witness = Witness()
+    on = talk(LISTED)
+    await witness.take(LISTED, invite(LISTED), offer(on, SELLER))
+    async with served(witness) as client:
+        query = {"wait": 60, "start": 3, "party": SELLER.address}
+        waiting = asyncio.create_task(client.get("/v1/events/poll", params=query))
+        await asyncio.sleep(0.05)
+        await witness.take(withdraw(proposed(on), BUYER))
+        told = (await asyncio.wait_for(waiting, 5)).json()
+    assert [one["kind"] for one in told["messages"]] == ["withdrawal"]
 
 
 async def test_silence_is_filled_with_heartbeats(monkeypatch: pytest.MonkeyPatch):
