@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BUYER, SELLER, accept, invite, listing, offer, proposed, talk, word
+from market import BUYER, SELLER, accept, card, invite, listing, offer, proposed, talk, word
 from witness import Witness
 
 from marketplace.api.body import MOST_ARTIFACT, MOST_MESSAGE
@@ -101,6 +101,29 @@ async def test_hostile_body_is_a_problem_and_stores_nothing(
     client: httpx.AsyncClient, witness: Witness, body: bytes
 ):
     await refused(client, witness, body)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+async def test_hostile_login_is_a_problem_and_gives_no_token(
+    client: httpx.AsyncClient, body: bytes
+):
+    answer = await client.post("/v1/token", content=body)
+    check_problem(answer)
+    assert "access_token" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a\u200bb", "\u202eevil", "a\u2066b", "a\ufeff", "a\nb", "\x00", "x" * 121, "\xad"]
+)
+@pytest.mark.parametrize("member", ["name", "capabilities"])
+async def test_names_that_cannot_be_told_apart_are_no_names(
+    client: httpx.AsyncClient, witness: Witness, member: str, name: str
+):
+    plain = card().to_json()
+    told = [name] if member == "capabilities" else name
+    said = {**plain, "detail": {**plain["detail"], member: told}}  # type: ignore[dict-item]  # a mapping
+    problem = await refused(client, witness, json.dumps(said).encode())
+    assert problem["code"] == "ValueMalformed"
 
 
 @pytest.mark.parametrize("member", ["kind", "domain", "signer", "digest", "signature", "detail"])

@@ -14,6 +14,8 @@ from witness import Witness
 from marketplace import hosting
 from marketplace.api import body
 from marketplace.api.body import MOST_ARTIFACT, MOST_MESSAGE, seconds_for
+from marketplace.hosting import GuardedProtocol
+from marketplace.settings import RegistrySettings
 
 pytestmark = pytest.mark.anyio
 
@@ -37,10 +39,14 @@ class Peer:
 
     async def rest(self) -> bytes:
         """All that comes until the connection ends; a test fails where it does not."""
+        told = bytearray()
         try:
-            return await asyncio.wait_for(self.reader.read(), 5)
+            while chunk := await asyncio.wait_for(self.reader.read(65_536), 5):
+                told += chunk
         except ConnectionError:
-            return b""
+            # Reset, as this side was still sending: what had come before it stays unread.
+            told += self.reader._buffer
+        return bytes(told)
 
 
 @asynccontextmanager
@@ -76,6 +82,11 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_body_has_time_by_its_size():
     assert (seconds_for(MOST_MESSAGE), seconds_for(MOST_ARTIFACT)) == (10, 137)
+
+
+def test_server_that_the_hosting_builds_is_the_guarded_one():
+    config = hosting.configuration(RegistrySettings("", 1, "0x" + "e5" * 20))
+    assert (config.http, config.ws) == (GuardedProtocol, "none")
 
 
 # ------------------------------------------------------------------ bodies

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from weakref import WeakValueDictionary
 
 EVERYTHING = ""
 
@@ -22,12 +23,15 @@ class MemorySignal:
 
 
 class MemoryBus:
-    """A party's readers hold one event; a publication sets and forgets it."""
+    """A party's readers hold one event; a publication sets and forgets it.
+
+    The bus itself holds none: where nobody waits any more, nothing is remembered.
+    """
 
     alone = True
 
     def __init__(self) -> None:
-        self._events: dict[str, asyncio.Event] = {}
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Nothing to begin."""
@@ -48,4 +52,7 @@ class MemoryBus:
 
     def signal(self, party: str = EVERYTHING) -> MemorySignal:
         """The next wake-up about a party, or about anything."""
-        return MemorySignal(self._events.setdefault(party, asyncio.Event()))
+        event = self._events.get(party)
+        if event is None:
+            self._events[party] = event = asyncio.Event()
+        return MemorySignal(event)
