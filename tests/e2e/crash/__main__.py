@@ -1,0 +1,55 @@
+"""``python -m crash --kills N --seed N --database sqlite|postgresql|both``."""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from crash.run import go
+
+RECORD = Path(__file__).parents[3] / "docs" / "benchmarks" / "crash.json"
+LONG = 20
+DATABASES = {"both": ("sqlite", "postgresql")}
+
+
+def main() -> int:
+    """Run, print a table and one JSON line; 1 if anything was wrong."""
+    asked = _asked()
+    kinds = DATABASES.get(asked.database, (asked.database,))
+    reports = [asyncio.run(go(kind, asked.kills, asked.seed)) for kind in kinds]
+    for report in reports:
+        for line in report.pop("wrong"):  # type: ignore[attr-defined]
+            print(f"WRONG ({report['database']}) {line}", file=sys.stderr)
+    _show(reports)
+    print(json.dumps(reports))
+    if asked.kills >= LONG:
+        _keep(reports)
+    return int(any(report["violations"] for report in reports))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="crash", description="kill -9 under load, and check")
+    parser.add_argument("--kills", type=int, default=100, help="of each database")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    return parser.parse_args()
+
+
+def _show(reports: list[dict[str, object]]) -> None:
+    for name in reports[0]:
+        print(f"{name:20}" + "".join(f"{_cell(report[name]):>24}" for report in reports))
+
+
+def _cell(value: object) -> str:
+    return f"{len(value)} kinds" if isinstance(value, dict) else str(value)
+
+
+def _keep(reports: list[dict[str, object]]) -> None:
+    kept = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    kept |= {str(report["database"]): report for report in reports}
+    RECORD.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

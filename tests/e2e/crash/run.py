@@ -1,0 +1,203 @@
+"""One database's run: load, kill, recover, check; again and again."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crash.house import House
+from crash.moments import KILLS, Kill, Scene, in_a_start
+from crash.parties import Party
+from crash.raw import BrokenError
+from crash.readers import Reader
+from crash.rebuilt import check_rebuilt
+from crash.registry import Registry
+from crash.traffic import Talk
+from crash.witness import Witness
+from postgres_server import Server
+
+PARTIES = 12
+QUIET_SECONDS, CAUGHT_UP_SECONDS, LEASE_SECONDS = 60.0, 12.0, 40.0
+# A registry that is asked to be born where nothing is, and dies of it.
+BIRTHS = 2
+
+
+@dataclass
+class Run:
+    """All clients of one registry, and the time of each recovery in seconds."""
+
+    scene: Scene
+    witness: Witness
+    readers: list[Reader] = field(default_factory=list)
+    tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    recoveries: list[float] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    starts: int = 0
+
+    def follow(self, key: bytes | None) -> None:
+        """A subscriber from now on."""
+        reader = Reader(self.scene.house, key, lambda: not self.scene.registry.public)
+        self.readers.append(reader)
+        self.tasks[id(reader)] = asyncio.create_task(reader.run())
+
+    def begun(self, talk: Talk) -> None:
+        """Both parties of a new talk listen."""
+        self.follow(talk.seller)
+        self.follow(talk.buyer)
+
+    def start(self) -> None:
+        """Start the registry; every other time it tells strangers nothing."""
+        self.starts += 1
+        self.scene.registry.public = bool(self.starts % 2)
+        self.scene.registry.start()
+
+    async def kill(self, kill: Kill) -> None:
+        """One kill, until there is an answer again."""
+        await kill.wait(self.scene)
+        began = time.monotonic()
+        await kill.strike(self.scene)
+        self.kinds[kill.name] += 1
+        if kill.restarts:
+            self.start()
+        if not await self.scene.registry.ready():
+            said = self.scene.registry.said()
+            self.scene.house.blame("did not come back", kill.name, said[-400:])
+            self.start()
+            await self.scene.registry.ready()
+        self.recoveries.append(time.monotonic() - began)
+
+    async def check(self, parties: list[Party]) -> None:
+        """In silence: what was promised, and what every subscriber was told."""
+        house = self.scene.house
+        await house.quiet(QUIET_SECONDS)
+        with suppress(BrokenError):
+            await asyncio.gather(*(party.repeat() for party in parties if not party.keyed))
+        try:
+            await self.witness.check(self.scene.registry.database)
+        except BrokenError as error:
+            house.blame("log cannot be read", error)
+        await self._check_readers()
+
+    async def _check_readers(self) -> None:
+        deadline = time.monotonic() + CAUGHT_UP_SECONDS
+        for reader in self.readers:
+            expected = self._expected(reader)
+            while len(reader.told) < len(expected) and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            # What came since the witness read, it does not know yet.
+            if reader.told[: len(expected)] != expected:
+                self.scene.house.blame(
+                    "events differ", reader.party, _apart(reader.told, expected)
+                )
+        self.scene.house.counts["streams checked"] += len(self.readers)
+        await self._let_go()
+
+    def _expected(self, reader: Reader) -> list[tuple[int, int]]:
+        if reader.key is None:
+            return self.witness.everything
+        return self.witness.told.get(reader.party, [])
+
+    async def _let_go(self) -> None:
+        """Subscribers to finished talks leave; a few stay for all that may still come."""
+        keep = 2 + 4 * PARTIES
+        everything, others = self.readers[:2], self.readers[2:]
+        for reader in others[: max(0, len(self.readers) - keep)]:
+            self.tasks.pop(id(reader)).cancel()
+        self.readers = everything + others[max(0, len(self.readers) - keep) :]
+
+
+def _apart(told: list[tuple[int, int]], expected: list[tuple[int, int]]) -> str:
+    at = next(
+        (n for n, (a, b) in enumerate(zip(told, expected, strict=False)) if a != b),
+        min(len(told), len(expected)),
+    )
+    return f"{len(told)} told, {len(expected)} expected; at {at}: {told[at : at + 3]}"
+
+
+@asynccontextmanager
+async def opened(kind: str, seed: int) -> AsyncIterator[Run]:
+    """A run on an empty database, before its first start."""
+    with tempfile.TemporaryDirectory(prefix="parley-crash-") as name:
+        directory, server = Path(name), Server() if kind == "postgresql" else None
+        database = await server.create() if server else str(directory / "registry.sqlite")
+        registry = Registry(directory, database, 2 if server else 1)
+        house = House(registry.port)
+        scene = Scene(house, registry, random.Random(seed), server)  # noqa: S311 a seed repeats it
+        try:
+            yield Run(scene, Witness(house))
+        finally:
+            registry.kill()
+            if server:
+                server.close()
+
+
+async def go(kind: str, kills: int, seed: int) -> dict[str, object]:
+    """So many kills; what they came to."""
+    async with opened(kind, seed) as run:
+        tasks: list[asyncio.Task[None]] = []
+        house = run.scene.house
+        # The first kills meet a database that is being made.
+        for _ in range(min(BIRTHS, kills)):
+            await run.kill(Kill("in a birth", in_a_start, _strike_new))
+        parties = [Party(house, n, PARTIES + 1, run.begun, n == 0) for n in range(PARTIES + 1)]
+        run.follow(None)
+        run.follow(None)
+        tasks += [
+            asyncio.create_task(party.run(random.Random(seed * 1000 + n)))  # noqa: S311 the same
+            for n, party in enumerate(parties)
+        ]
+        try:
+            await _kills(run, parties, kills)
+            await check_rebuilt(house, run.scene.registry.database)
+        finally:
+            await _end([*tasks, *run.tasks.values()])
+        return report(run, kind, seed)
+
+
+async def _strike_new(scene: Scene) -> None:
+    scene.registry.kill()
+
+
+async def _kills(run: Run, parties: list[Party], kills: int) -> None:
+    table = KILLS["postgresql" if run.scene.server else "sqlite"]
+    for number in range(kills - run.kinds.total()):
+        run.scene.house.gate.set()
+        await run.kill(table[number % len(table)])
+        await run.check(parties)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
+
+
+def report(run: Run, kind: str, seed: int) -> dict[str, object]:
+    """The run in figures, and the first violations."""
+    counts, ordered = run.scene.house.counts, sorted(run.recoveries)
+    said = run.scene.registry.said().splitlines() if run.scene.house.wrong else []
+    return {
+        "database": kind,
+        "seed": seed,
+        "kills": run.kinds.total(),
+        "moments": dict(sorted(run.kinds.items())),
+        "acknowledged": counts["acknowledged"],
+        "entries": len(run.witness.leaves),
+        "negotiations": len(run.witness.talks),
+        "sent_again": counts["sent again"],
+        "lost": counts["lost"],
+        "doubled": counts["doubled"],
+        "streams_resumed": counts["streams resumed"],
+        "leases_waited_for": counts["RequestUnderWay"],
+        "recovery_seconds": [round(statistics.median(ordered), 2), round(ordered[-1], 2)],
+        "violations": len(run.scene.house.wrong),
+        "wrong": [*run.scene.house.wrong[:20], *said],
+    }
