@@ -70,7 +70,8 @@ abstract contract Accounts is IAccounts, ReentrancyGuardTransient {
     function withdraw(address token, address to, uint256 amount) external nonReentrant {
         _checkUnbound(msg.sender);
         _debit(token, msg.sender, amount);
-        if (!Tokens.push(token, to, amount)) revert PushRefused(token, to, amount);
+        // What the escrow sent to itself would be nobody's. Nobody waits behind the owner: the transfer has all its gas.
+        if (to == address(this) || !Tokens.push(token, to, amount, gasleft())) revert PushRefused(token, to, amount);
     }
 
     // ------------------------------------------------------------------ VIEWS
@@ -89,7 +90,7 @@ abstract contract Accounts is IAccounts, ReentrancyGuardTransient {
     function bound(address account) public view returns (bool isBound, uint256 leavesAt) {
         Account storage held = _accounts[account];
         leavesAt = held.leavesAt;
-        isBound = held.bound && (leavesAt == 0 || block.timestamp < leavesAt);
+        isBound = _isBound(held.bound, leavesAt);
     }
 
     /// @inheritdoc IAccounts
@@ -101,9 +102,13 @@ abstract contract Accounts is IAccounts, ReentrancyGuardTransient {
 
     /// @dev Whether the account signed under its current epoch; returns whether it is bound, from the same slot.
     function _checkEpoch(address signer, uint256 signed) internal view returns (bool isBound) {
-        Account memory held = _accounts[signer];
+        Account storage held = _accounts[signer];
         if (signed != held.epoch) revert EpochStale(signer, signed, held.epoch);
-        return held.bound && (held.leavesAt == 0 || block.timestamp < held.leavesAt);
+        return _isBound(held.bound, held.leavesAt);
+    }
+
+    function _isBound(bool bound_, uint256 leavesAt) private view returns (bool) {
+        return bound_ && (leavesAt == 0 || block.timestamp < leavesAt);
     }
 
     function _checkNonce(address signer, uint256 nonce) internal view {
@@ -145,7 +150,7 @@ abstract contract Accounts is IAccounts, ReentrancyGuardTransient {
     /// paid keeps a credit and holds nobody else up.
     function _give(address token, address to, uint256 amount, bool inside) internal {
         if (amount == 0) return;
-        if (inside || !Tokens.push(token, to, amount)) _credit(token, to, amount);
+        if (inside || !Tokens.push(token, to, amount, Tokens.PUSH_GAS)) _credit(token, to, amount);
     }
 
     function _credit(address token, address account, uint256 amount) private {

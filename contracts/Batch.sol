@@ -39,8 +39,8 @@ contract Batch {
         }
     }
 
-    /// @param gasEach what one member may use; a redemption takes about 70,000, and has to leave the escrow its
-    /// allotment for a transfer, 205,000
+    /// @param gasEach what one member may use; a redemption takes about 70,000, and has to leave the escrow 208,254
+    /// before each transfer, whose receiver may burn 200,000
     /// @return done how many were redeemed
     function redeemBatch(Redemption[] calldata redemptions, uint256 gasEach) external returns (uint256 done) {
         for (uint256 i = 0; i < redemptions.length; i++) {

@@ -71,7 +71,7 @@ contract Escrow is Openings {
         bytes32[] memory deals = terms.hashSeries(owns);
         bytes32[] memory vouchers = new bytes32[](owns.length);
         for (uint256 i = 0; i < owns.length; i++) {
-            deals[i] = _hashTypedDataV4(deals[i]);
+            deals[i] = _name(deals[i]);
             vouchers[i] = TermsLib.hashVoucher(deals[i], amount);
         }
         Consent.checkDigest(_voucherSigner(terms), _hashTypedDataV4(Consent.bulk(vouchers)), voucher);
@@ -199,7 +199,9 @@ contract Escrow is Openings {
             checkCaller(terms.buyer);
             checkFrom(_graceEnd(terms, held));
         }
-        if (amount != held.released) _checkVoucher(terms, deal, held, amount, voucher);
+        // A release or a voucher in front of a closing takes nothing away from it.
+        if (amount <= held.released) amount = held.released;
+        else _checkVoucher(terms, deal, held, amount, voucher);
         if (amount > terms.price) revert AmountTooHigh(amount, terms.price);
 
         _finish(terms, deal, held, State.RELEASED, amount, terms.bond, 0);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Accounts} from "./Accounts.sol";
 import {IEscrow} from "./interfaces/IEscrow.sol";
 import {Credits, Opening, Own, Position, Rail, State, Terms} from "./interfaces/Types.sol";
@@ -22,11 +23,16 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
     uint8 internal constant BUYER_INSIDE = 1;
     uint8 internal constant SELLER_INSIDE = 2;
 
+    /// @dev The domain in which deals have their names. It stays where a chain changes its id, for the deals stay too.
+    bytes32 private immutable _home;
+
     // ------------------------------------------------------------------ STORAGE
 
     mapping(bytes32 deal => Position) internal _positions;
 
-    constructor() EIP712("Parley", "2") {}
+    constructor() EIP712("Parley", "2") {
+        _home = _domainSeparatorV4();
+    }
 
     // ------------------------------------------------------------------ OPERATIONS
 
@@ -81,8 +87,7 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
     ) external nonReentrant returns (bytes32 deal) {
         if (terms.rail != Rail.ATOMIC) revert WrongRail(terms.rail, Rail.ATOMIC);
         if (credits.hash() != terms.goods) revert WrongGoods(terms.goods, credits.hash());
-        deal = digest(terms);
-        _agree(terms, deal, buyerSignature, sellerSignature);
+        (deal,) = _agree(terms, buyerSignature, sellerSignature);
         uint256 fee = Feasibility.fee(terms.price, terms.feeBps);
         emit Swapped(
             deal, terms.buyer, terms.seller, terms.token, terms.price, fee, terms.buyerNonce, terms.sellerNonce
@@ -97,7 +102,7 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
 
     /// @inheritdoc IEscrow
     function digest(Terms calldata terms) public view returns (bytes32) {
-        return _hashTypedDataV4(terms.hash());
+        return _name(terms.hash());
     }
 
     /// @inheritdoc IEscrow
@@ -109,12 +114,17 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
     function feasible(Terms calldata terms) external view returns (bytes32) {
         Feasibility.check(terms);
         uint8 inside = _checkEpochs(terms);
-        _checkNonce(terms.buyer, terms.buyerNonce);
-        _checkNonce(terms.seller, terms.sellerNonce);
-        // A swap moves what the wallets have, whoever is bound.
-        if (terms.rail == Rail.ATOMIC) inside = 0;
-        _checkFunds(terms.token, terms.buyer, terms.price, inside & BUYER_INSIDE != 0);
-        _checkFunds(terms.token, terms.seller, terms.bond, inside & SELLER_INSIDE != 0);
+        (address buyer, address seller, address token) = (terms.buyer, terms.seller, terms.token);
+        _checkNonce(buyer, terms.buyerNonce);
+        _checkNonce(seller, terms.sellerNonce);
+        // A swap moves what the wallets have, whoever is bound, and no fee of the buyer's to itself.
+        uint256 price = terms.price;
+        if (terms.rail == Rail.ATOMIC) {
+            inside = 0;
+            if (terms.feeRecipient == buyer) price -= Feasibility.fee(uint104(price), terms.feeBps);
+        }
+        _checkFunds(token, buyer, price, inside & BUYER_INSIDE != 0);
+        _checkFunds(token, seller, terms.bond, inside & SELLER_INSIDE != 0);
         return digest(terms);
     }
 
@@ -123,8 +133,8 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
     function _open(Opening calldata opening) private returns (bytes32 deal) {
         Terms calldata terms = opening.terms;
         if (terms.rail == Rail.ATOMIC) revert WrongRail(terms.rail, Rail.ESCROW);
-        deal = digest(terms);
-        uint8 inside = _agree(terms, deal, opening.buyerSignature, opening.sellerSignature);
+        uint8 inside;
+        (deal, inside) = _agree(terms, opening.buyerSignature, opening.sellerSignature);
         _fund(terms, deal, inside, terms.buyerNonce, terms.sellerNonce);
 
         _takeFunded(terms, deal, terms.buyer, terms.price, inside & BUYER_INSIDE != 0, opening.buyerFunding);
@@ -133,19 +143,26 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
         _takeFunded(terms, deal, terms.seller, terms.bond, inside & SELLER_INSIDE != 0, opening.sellerFunding);
     }
 
-    /// @dev Feasible, fresh, signed by both; spends both nonces. Returns which of the two are bound.
-    function _agree(Terms calldata terms, bytes32 deal, bytes calldata buyerSignature, bytes calldata sellerSignature)
+    /// @dev A deal's name, from hashStruct of its terms.
+    function _name(bytes32 leaf) internal view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(_home, leaf);
+    }
+
+    /// @dev Feasible, fresh, signed by both; spends both nonces. Returns the name, and which of the two are bound.
+    function _agree(Terms calldata terms, bytes calldata buyerSignature, bytes calldata sellerSignature)
         private
-        returns (uint8 inside)
+        returns (bytes32 deal, uint8 inside)
     {
+        bytes32 leaf = terms.hash();
+        deal = _name(leaf);
         Feasibility.check(terms);
         inside = _checkEpochs(terms);
         (address buyer, address seller) = (terms.buyer, terms.seller);
         _spend(buyer, terms.buyerNonce);
         _spend(seller, terms.sellerNonce);
         bytes32 domain = _domainSeparatorV4();
-        Consent.check(terms, buyer, domain, deal, buyerSignature, false);
-        Consent.check(terms, seller, domain, deal, sellerSignature, true);
+        Consent.check(terms, buyer, domain, leaf, buyerSignature, false);
+        Consent.check(terms, seller, domain, leaf, sellerSignature, true);
     }
 
     /// @dev Both epochs are current; returns which of the two parties are bound.
@@ -170,7 +187,7 @@ abstract contract Openings is IEscrow, Accounts, EIP712 {
             Own calldata own = owns[i];
             _spend(buyer, own.buyerNonce);
             _spend(seller, own.sellerNonce);
-            deals[i] = _hashTypedDataV4(leaves[i]);
+            deals[i] = _name(leaves[i]);
             _fund(terms, deals[i], inside, own.buyerNonce, own.sellerNonce);
         }
     }

@@ -117,7 +117,7 @@ LOGIN = Login(
     expires_at=1_800_000_000,
     scope=Scope.READ | Scope.LIST,
 )
-DELEGATION = Delegation(
+MANDATE = Delegation(
     principal=BUYER,
     delegate="0x" + "50" * 20,
     scope=ROLES["negotiator"],
@@ -176,7 +176,7 @@ def messages() -> Cases:
         ("escalation", Escalation(*here, 1_800_000_000), BUYER_KEY),
         ("upload", UPLOAD, BUYER_KEY),
     )
-    structs = dict.fromkeys(type(struct) for _, struct, _ in plain)
+    structs = dict.fromkeys([*(type(struct) for _, struct, _ in plain), Login])
     full = ((f"{struct.NAME}, every field", highest(struct), BUYER_KEY) for struct in structs)
     return tuple((name, struct, DOMAIN, key) for name, struct, key in (*plain, *full))
 
@@ -233,8 +233,8 @@ CASES: dict[str, Cases] = {
             DOMAIN,
             SELLER_KEY,
         ),
-        ("delegation", DELEGATION, DOMAIN, BUYER_KEY),
-        ("delegation on another chain", DELEGATION, replace(DOMAIN, chain_id=1), BUYER_KEY),
+        ("delegation", MANDATE, DOMAIN, BUYER_KEY),
+        ("delegation on another chain", MANDATE, replace(DOMAIN, chain_id=1), BUYER_KEY),
     ),
     "messages": messages(),
     "version1": first_version(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IArbitrable, IArbitrator} from "../interfaces/IArbitration.sol";
 import {Case, IErc792Arbiter, Stage} from "../interfaces/IErc792Arbiter.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
@@ -10,7 +11,7 @@ import {Earnings} from "./Earnings.sol";
 
 /// @title Erc792Arbiter
 /// @notice See IErc792Arbiter, which holds the contract with the reader.
-contract Erc792Arbiter is IErc792Arbiter {
+contract Erc792Arbiter is IErc792Arbiter, ReentrancyGuardTransient {
     // ------------------------------------------------------------------ CONSTANTS
 
     uint256 private constant CHOICES = 3;
@@ -47,6 +48,7 @@ contract Erc792Arbiter is IErc792Arbiter {
         // slither-disable-next-line reentrancy-benign,reentrancy-events
         disputeID = arbitrator.createDispute{value: msg.value}(CHOICES, extraData);
         _deals[disputeID] = deal;
+        emit Submitted(deal, disputeID, msg.sender);
         emit Dispute(arbitrator, disputeID, META_EVIDENCE, uint256(deal));
     }
 
@@ -69,7 +71,7 @@ contract Erc792Arbiter is IErc792Arbiter {
     }
 
     /// @inheritdoc IErc792Arbiter
-    function enforce(Terms calldata terms) external {
+    function enforce(Terms calldata terms) external nonReentrant {
         (bytes32 deal, Position memory held) = _disputed(terms);
         _advance(deal, Stage.RULED, Stage.ENFORCED);
         uint256 ruling = _cases[deal].ruling;
@@ -77,14 +79,22 @@ contract Erc792Arbiter is IErc792Arbiter {
         // The seller's ten-thousandths by choice.
         uint16 bps = [0, 0, Feasibility.WHOLE_BPS, Feasibility.WHOLE_BPS / 2][ruling];
         uint256 charge = held.released + Feasibility.fee(held.charge - held.released, bps);
+        uint256 before = Earnings.held(escrow, terms.token, true);
+        // Where the fee arrives is known only after the call; guard and stage keep everybody off the case meanwhile.
+        // slither-disable-next-line reentrancy-no-eth
         escrow.resolve(terms, uint104(charge), uint104(Feasibility.fee(terms.bond, bps)));
+        bool kept = Earnings.held(escrow, terms.token, true) != before;
+        _cases[deal].kept = kept;
+        emit Enforced(deal, kept);
     }
 
     /// @inheritdoc IErc792Arbiter
-    function reimburse(Terms calldata terms) external {
+    function reimburse(Terms calldata terms) external nonReentrant {
         bytes32 deal = escrow.digest(terms);
         _advance(deal, Stage.ENFORCED, Stage.REIMBURSED);
-        Earnings.pay(escrow, terms.token, _cases[deal].payer, terms.arbiterFee);
+        Case memory held = _cases[deal];
+        emit Reimbursed(deal, held.payer, terms.arbiterFee);
+        Earnings.pay(escrow, terms.token, held.payer, terms.arbiterFee, held.kept);
     }
 
     // ------------------------------------------------------------------ VIEWS

@@ -21,8 +21,9 @@ contract PanelArbiter is IPanelArbiter, EIP712, ReentrancyGuardTransient {
 
     address[] private _members;
     mapping(address account => bool) private _seated;
-    mapping(address token => uint256) private _paid;
-    mapping(address token => mapping(address member => uint256)) private _paidTo;
+    // What the wallet and what the escrow kept have paid so far: each is shared by itself.
+    mapping(address token => mapping(bool kept => uint256)) private _paid;
+    mapping(address token => mapping(bool kept => mapping(address member => uint256))) private _paidTo;
 
     constructor(IEscrow escrow_, uint256 threshold_, address[] memory members_) EIP712("Parley panel", "1") {
         uint256 least = members_.length / 2 + 1;
@@ -35,6 +36,7 @@ contract PanelArbiter is IPanelArbiter, EIP712, ReentrancyGuardTransient {
             last = _after(last, members_[i]);
             _seated[last] = true;
         }
+        emit Convened(threshold_, members_);
     }
 
     // ------------------------------------------------------------------ OPERATIONS
@@ -54,19 +56,21 @@ contract PanelArbiter is IPanelArbiter, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IPanelArbiter
-    function collect(address token, address member) external nonReentrant {
-        uint256 amount = due(token, member);
-        _paid[token] += amount;
-        _paidTo[token][member] += amount;
-        Earnings.pay(escrow, token, member, amount);
+    function collect(address token, address member, bool kept) external nonReentrant {
+        uint256 amount = due(token, member, kept);
+        _paid[token][kept] += amount;
+        _paidTo[token][kept][member] += amount;
+        emit Collected(token, member, kept, amount);
+        Earnings.pay(escrow, token, member, amount, kept);
     }
 
     // ------------------------------------------------------------------ VIEWS
 
     /// @inheritdoc IPanelArbiter
-    function due(address token, address member) public view returns (uint256) {
+    function due(address token, address member, bool kept) public view returns (uint256) {
         if (!_seated[member]) revert MemberUnknown(member);
-        return (Earnings.held(escrow, token) + _paid[token]) / _members.length - _paidTo[token][member];
+        uint256 earned = Earnings.held(escrow, token, kept) + _paid[token][kept];
+        return earned / _members.length - _paidTo[token][kept][member];
     }
 
     /// @inheritdoc IPanelArbiter

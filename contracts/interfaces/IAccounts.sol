@@ -55,7 +55,7 @@ interface IAccounts {
     /// @notice The token moved another amount than it was told (a fee on transfer, for one).
     error PullShort(address token, uint256 expected, uint256 received);
 
-    /// @notice A withdrawal that the token refuses to pay out.
+    /// @notice A withdrawal that the token refuses to pay out, or that names the escrow itself as its receiver.
     error PushRefused(address token, address to, uint256 amount);
 
     /// @notice Too little gas is left to give a transfer its whole allotment: send more.
@@ -70,13 +70,15 @@ interface IAccounts {
     /// be signed ahead of it. Deals already open are not touched. Not while it is bound.
     function cancelAll() external;
 
-    /// @notice Adds `amount` of the caller's tokens to its balance, and binds it until further notice.
+    /// @notice Adds `amount` of the caller's tokens to its balance, and binds it until further notice. An amount of zero
+    /// binds too, and asks the token nothing.
     function deposit(address token, uint256 amount) external;
 
     /// @notice The caller announces that it leaves: it is bound for NOTICE more. A new deposit takes it back.
     function announce() external;
 
-    /// @notice Sends `amount` of the caller's balance in `token` to `to`. Not while it is bound.
+    /// @notice Sends `amount` of the caller's balance in `token` to `to`, with all the gas that the call has: a transfer that
+    /// takes more than the allotment of a payout comes out here. Not while it is bound.
     function withdraw(address token, address to, uint256 amount) external;
 
     // ------------------------------------------------------------------ VIEWS

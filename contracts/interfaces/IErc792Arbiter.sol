@@ -19,6 +19,7 @@ struct Case {
     Stage stage;
     uint8 ruling; // zero: refused; else a choice
     address payer; // paid the court
+    bool kept; // whether the escrow kept the arbiter's fee, because the token refused it to the adapter
 }
 
 /// @title Disputes before a court that speaks ERC-792
@@ -30,6 +31,16 @@ struct Case {
 /// far as the terms foresaw; nothing converts the court's native coin into the token, and a refusal reimburses nobody.
 /// WARNING: the terms' arbitrationWindow has to be longer than the court takes with its appeals, or `expire` comes first.
 interface IErc792Arbiter is IArbitrable, IEvidence {
+    /// @notice `payer` paid the court for the deal's case. The standard's `Dispute` follows.
+    event Submitted(bytes32 indexed deal, uint256 indexed disputeID, address indexed payer);
+
+    /// @notice The court's ruling on the deal was carried out at the escrow, whose `Ruled` and `Paid` came before.
+    /// @param kept whether the escrow kept the arbiter's fee for the adapter
+    event Enforced(bytes32 indexed deal, bool kept);
+
+    /// @notice `payer` was paid the deal's arbiterFee, in the deal's token.
+    event Reimbursed(bytes32 indexed deal, address indexed payer, uint256 amount);
+
     /// @notice The deal has another arbiter.
     error ArbiterElsewhere(address named, address here);
 
@@ -61,7 +72,8 @@ interface IErc792Arbiter is IArbitrable, IEvidence {
     function enforce(Terms calldata terms) external;
 
     /// @notice Pays the arbiter's fee to who paid the court. Anyone may call, once the ruling is enforced.
-    /// @dev Not done by `enforce`: a payer that the token bars would stop the ruling.
+    /// @dev Not done by `enforce`: a payer that the token bars would stop the ruling. Paid from where this deal's own fee
+    /// arrived: no case waits for another's.
     function reimburse(Terms calldata terms) external;
 
     /// @notice A deal's case.

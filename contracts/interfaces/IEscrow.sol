@@ -5,7 +5,10 @@ import {IAccounts} from "./IAccounts.sol";
 import {Credits, Opening, Own, Position, State, Terms} from "./Types.sol";
 
 /// @title Settlement of deals that both parties signed
-/// @notice A deal's name is the EIP-712 digest of its terms (domain "Parley", version "2").
+/// @notice A deal's name is the EIP-712 digest of its terms (domain "Parley", version "2", the chain's id when the escrow was
+/// deployed, the escrow). What is signed (terms, vouchers, settlements) is signed in the domain of now, `eip712Domain`.
+/// The two domains differ only on a chain that has changed its id since: there every signature is void and every open
+/// deal keeps its name, its clock and its exits; new signatures name it as before and are made under the new id.
 /// Deadlines are half-open: a thing is allowed while now < deadline, and the other side's right begins at
 /// now >= deadline. There is no owner, no proxy, no pause and no native coin. More money is a new deal; an appeal is the
 /// arbiter contract's business.
@@ -14,8 +17,8 @@ import {Credits, Opening, Own, Position, State, Terms} from "./Types.sol";
 /// after a reorganisation cannot pay twice: `release(60)` after `release(40)` pays 20.
 /// WARNING: the token is the parties' choice. A hostile token can lock or lose the money of the deals that
 /// named it, and of no other.
-/// WARNING: an ERC-1271 answer can change between two blocks. It is asked for in the block of `Opened`, of a voucher's
-/// `Paid` and of a settlement's `Paid`, and never again.
+/// WARNING: an ERC-1271 answer can change between two blocks. It is asked for in the block of `Opened` or `Swapped`, of a
+/// voucher's `Paid` and of a settlement's `Paid`, and never again.
 interface IEscrow is IAccounts {
     // ------------------------------------------------------------------ EVENTS
 
@@ -230,13 +233,14 @@ interface IEscrow is IAccounts {
     /// @notice Metered: buyer or seller says that the deal ends `noticeWindow` from now, sooner than it would.
     function notice(Terms calldata terms) external;
 
-    /// @notice Metered: redeems a last voucher (none where `amount` is what was released), returns the rest and ends the
-    /// deal. The seller at any time, the buyer after window and grace.
+    /// @notice Metered: redeems a last voucher, returns the rest and ends the deal. The seller at any time, the buyer after
+    /// window and grace. An `amount` that was released already needs no voucher and closes on what was: zero always does.
     function close(Terms calldata terms, uint104 amount, bytes calldata voucher) external;
 
     // ------------------------------------------------------------------ VIEWS
 
-    /// @notice The EIP-712 digest of the terms: what both sign, and the deal's name.
+    /// @notice The deal's name: the EIP-712 digest of the terms in the domain of the deployment. It is what both sign, unless
+    /// the chain has changed its id since.
     function digest(Terms calldata terms) external view returns (bytes32);
 
     /// @notice Where a deal stands; state NONE when it was never opened, and for an atomic deal.

@@ -16,6 +16,12 @@ struct Vote {
 /// anyone submits what they signed. The threshold is a majority, so that two contradictory rulings have a member in common.
 /// WARNING to members: a signed ruling does not lapse before the deal ends. Sign one a deal.
 interface IPanelArbiter {
+    /// @notice The panel's threshold and members, in ascending order: once, when it is deployed.
+    event Convened(uint256 threshold, address[] members);
+
+    /// @notice A member was paid its share of the fees in `token`, of what the escrow kept or out of the panel's wallet.
+    event Collected(address indexed token, address indexed member, bool kept, uint256 amount);
+
     /// @notice A panel's threshold is more than half of its members and at most all of them.
     error ThresholdOutside(uint256 threshold, uint256 least, uint256 most);
 
@@ -35,11 +41,12 @@ interface IPanelArbiter {
     function rule(Terms calldata terms, uint104 charge, uint104 bondToSeller, Vote[] calldata votes) external;
 
     /// @notice Pays a member its share of the fees in `token` so far. Anyone may call.
-    function collect(address token, address member) external;
+    /// @param kept of the fees that the token refused to the panel and the escrow kept, else of those in the panel's wallet
+    function collect(address token, address member, bool kept) external;
 
-    /// @notice What a member can collect: an equal share of all fees ever, whoever voted, less what it was paid. What does not
-    /// divide waits for the next fee.
-    function due(address token, address member) external view returns (uint256);
+    /// @notice What a member can collect there: an equal share of all fees that ever came there, whoever voted, less what it
+    /// was paid. What does not divide waits for the next fee.
+    function due(address token, address member, bool kept) external view returns (uint256);
 
     /// @notice What the members sign.
     function rulingDigest(bytes32 deal, uint104 charge, uint104 bondToSeller) external view returns (bytes32);

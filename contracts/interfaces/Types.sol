@@ -75,7 +75,8 @@ enum State {
 struct Position {
     State state;
     uint32 since; // block time at which the state began (until 2106): deadlines count from here
-    uint8 inside; // bit 0: the buyer's money, bit 1: the seller's, comes from and returns to its balance here
+    uint8 inside; // bit 0: the buyer's money, bit 1: the seller's, comes from and returns to its balance here; a
+    // stake that the balance did not cover came from the wallet, and returns to the balance too
     uint104 charge; // what the seller billed when it delivered
     uint104 released; // what was released to the seller, its fee included
 }

@@ -25,12 +25,13 @@ library Consent {
     uint256 private constant WORD = 32;
 
     /// @notice Reverts unless `signer` signed the terms, alone or with others.
+    /// @param leaf hashStruct of the terms
     /// @param unnamed whether the terms may have been signed without a buyer
     function check(
         Terms calldata terms,
         address signer,
         bytes32 domain,
-        bytes32 deal,
+        bytes32 leaf,
         bytes calldata signature,
         bool unnamed
     ) internal view {
@@ -39,14 +40,14 @@ library Consent {
             if (bytes16(tail) == TAG) {
                 uint256 shape = uint128(uint256(bytes32(tail)));
                 uint256 count = uint64(shape);
-                bytes32 leaf = unnamed && shape >> 64 == 1 ? terms.hashOpen() : terms.hash();
+                if (unnamed && shape >> 64 == 1) leaf = terms.hashOpen();
                 // A count beyond the signature underflows and reverts.
                 uint256 end = signature.length - WORD - count * WORD;
-                deal = MessageHashUtils.toTypedDataHash(domain, _root(leaf, signature[end:end + count * WORD], count));
+                leaf = _root(leaf, signature[end:end + count * WORD], count);
                 signature = signature[:end];
             }
         }
-        checkDigest(signer, deal, signature);
+        checkDigest(signer, MessageHashUtils.toTypedDataHash(domain, leaf), signature);
     }
 
     /// @notice ECDSA first: an EIP-7702 account has code and still signs with its key.

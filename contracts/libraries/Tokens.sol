@@ -38,12 +38,13 @@ library Tokens {
     }
 
     /// @notice Pays out of this contract; false where the token or the receiver refuses.
-    function push(address token, address to, uint256 amount) internal returns (bool) {
+    /// @param gasLimit what the token may use: PUSH_GAS where others wait behind the payment, else all there is
+    function push(address token, address to, uint256 amount, uint256 gasLimit) internal returns (bool) {
         // Of the gas that is left, a call gets 63/64 (EIP-150), after its own price. Without this check, who calls with
         // too little could turn a payment into a credit.
         uint256 left = gasleft() * 63 / 64;
         if (left < PUSH_GAS + CALL_GAS) revert IAccounts.GasShort(left, PUSH_GAS + CALL_GAS);
-        return _call(token, PUSH_GAS, abi.encodeCall(IERC20.transfer, (to, amount)));
+        return _call(token, gasLimit, abi.encodeCall(IERC20.transfer, (to, amount)));
     }
 
     function checkReceived(address token, uint256 held, uint256 before, uint256 amount) internal pure {

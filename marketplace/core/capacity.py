@@ -184,15 +184,11 @@ class Capacity:
         return self.renews or state is DealState.REFUNDED
 
     def _crowd(self, units: int) -> int:
-        """Of the lots that are large enough, or become so with what is free, the emptiest."""
-        fitting = [
-            (max(0, units - lot.units), len(lot.talks), nonce)
-            for nonce, lot in self.lots.items()
-            if units <= lot.units + self.free
-        ]
-        if not fitting:
-            raise Unservable(units, self.room())
-        return min(fitting)[2]
+        """The emptiest lot of those that are large enough, else the largest."""
+        ranked = [(units - lot.units, len(lot.talks), nonce) for nonce, lot in self.lots.items()]
+        if not ranked:
+            raise Unservable(units, self.free)
+        return min((max(0, short), talks, nonce) for short, talks, nonce in ranked)[2]
 
     def _shared(self, nonce: int, talk: Digest, units: int) -> Lot:
         lot = self.lots.get(nonce, Lot())

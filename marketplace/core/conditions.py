@@ -227,6 +227,6 @@ def voucher(deal: Deal, terms: Terms, call: Call) -> None:
 
 
 def last_voucher(deal: Deal, terms: Terms, call: Call) -> None:
-    """A voucher, unless the amount is what was released already."""
-    if call.amount != deal.released:
+    """A voucher, unless the amount was released already."""
+    if call.amount > deal.released:
         voucher(deal, terms, call)

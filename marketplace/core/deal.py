@@ -28,8 +28,8 @@ notice at since + notice + review. ATOMIC deals are swapped and have no life.
 
 The bond returns to the seller on every exit but a ruling, the default shares and a
 settlement. The stake of a dispute is the arbiter's if it rules, the seller's if the buyer
-gives in (releases all that is due), else the buyer's. A ruling below what was released
-already rules that much. The fee is that of the totals, rounded down, so that the number
+gives in (releases all that is due), else the buyer's. A ruling or a closing below what was
+released already means that much. The fee is that of the totals, rounded down, so that the number
 of steps does not change what it comes to.
 """
 
@@ -178,6 +178,11 @@ def _claim(deal: Deal, terms: Terms, call: Call) -> Step:
     return _whole(deal, terms, replace(call, amount=deal.charge))
 
 
+def _close(deal: Deal, terms: Terms, call: Call) -> Step:
+    """End at a total that may have been passed since the call was made."""
+    return _whole(deal, terms, replace(call, amount=max(call.amount, deal.released)))
+
+
 def _refund(deal: Deal, terms: Terms, call: Call) -> Step:
     nothing_more = replace(call, amount=deal.released, bond_to_seller=terms.bond)
     return _end(deal, terms, nothing_more, DealState.REFUNDED)
@@ -261,6 +266,6 @@ OPERATIONS: dict[Operation, tuple[tuple[Condition, ...], Effect]] = {
             last_voucher,
             at_most(price),
         ),
-        _whole,
+        _close,
     ),
 }

@@ -93,9 +93,11 @@ class Typed:
         """Parse the JSON message strictly: exactly the struct's fields, each in its one form."""
         given = mapping(message, cls.NAME)
         exactly(given, {field.wire for field in cls.FIELDS})
-        return cls(
-            **{field.name: field.parse(given[field.wire], field.wire) for field in cls.FIELDS}
-        )
+        parsed = object.__new__(cls)
+        for field in cls.FIELDS:
+            # Parsing is stricter than the check of a made struct, which need not follow.
+            object.__setattr__(parsed, field.name, field.parse(given[field.wire], field.wire))
+        return parsed
 
 
 def exactly(given: Mapping[str, Json], required: set[str]) -> None:

@@ -679,7 +679,7 @@ class PullShort(DealRefused):
 
 
 class PushRefused(DealRefused):
-    """The token refuses to pay a withdrawal out."""
+    """The token refuses to pay a withdrawal out, or it would go to the escrow itself."""
 
     token: str
     to: str

@@ -41,6 +41,11 @@ _DIGEST = re.compile(r"0x[0-9a-f]{64}\Z")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,77})\Z")
+_QUICK = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
+# Beyond it a double skips integers, and RFC 8785 has no spelling (RFC 7493 §2.2).
+_HIGHEST = (1 << 53) - 1
 
 
 def keccak(data: bytes) -> bytes:
@@ -55,7 +60,8 @@ def address(value: Json, field: str = "address") -> Address:
     if not isinstance(value, str) or not _ADDRESS.match(value):
         raise ValueMalformed(field, shown(value), form)
     lower = value.lower()
-    if value not in (lower, checksum(lower)):
+    # Most are lower case already, and a checksum costs a hash.
+    if value != lower and value != checksum(lower):
         raise ValueMalformed(field, value, form)
     return lower
 
@@ -111,6 +117,9 @@ def mapping(value: Json, field: str) -> Mapping[str, Json]:
 
 def canonical(value: Json) -> bytes:
     """The value's one spelling as JSON (RFC 8785); raises ValueMalformed where it has none."""
+    if _usual(value):
+        # The standard library writes the same bytes, five times as fast.
+        return _QUICK.encode(value).encode()
     try:
         encoded: bytes = rfc8785.dumps(value)
     except ValueError as error:
@@ -134,6 +143,20 @@ def parse_json(data: bytes) -> Json:
     except ValueError as error:
         raise ValueMalformed("body", shown(str(error)), "JSON in UTF-8") from None
     return parsed
+
+
+def _usual(value: Json) -> bool:
+    # Plain objects whose keys sort alike as code points and as UTF-16, and integers.
+    if type(value) is dict:
+        return all(
+            type(key) is str and key.isascii() and (type(inner) is str or _usual(inner))
+            for key, inner in value.items()
+        )
+    if type(value) is list:
+        return all(type(inner) is str or _usual(inner) for inner in value)
+    if type(value) is int:
+        return -_HIGHEST <= value <= _HIGHEST
+    return value is None or value is True or value is False
 
 
 def shown(value: Json) -> str:

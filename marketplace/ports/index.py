@@ -11,6 +11,9 @@ from typing import Protocol
 
 from marketplace.core.request import Predicate
 
+# What a database counts with; a listing and a search that name more meet here.
+MOST_UNITS = (1 << 62) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class ListingRow:
@@ -27,7 +30,7 @@ class ListingRow:
         attributes: facts by name.
         lowest_price: the lowest unit price, in base units.
         highest_price: the highest one.
-        capacity: units on sale now; 0 closes the listing.
+        capacity: units on sale now, ``MOST_UNITS`` for that or more; 0 closes the listing.
         expires_at: the instant from which it is none.
         heartbeat: seconds after which it counts as dead unless its seller is heard; 0: never.
         published_at: when this version was received.
@@ -68,7 +71,7 @@ class Search:
         text: words, each of which begins a word of title or attributes, in any case.
         where: conditions on attributes, all of which hold.
         highest_price: the lowest unit price is at most this.
-        units: capacity is at least this.
+        units: capacity is at least this; at most ``MOST_UNITS``.
         least_settled: the seller has at least so many settled deals.
         order: see ``Order``.
         after: the cursor's place: the last row's key and thread.

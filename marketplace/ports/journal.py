@@ -1,4 +1,4 @@
-"""The journal port: requests done once, and words that serve once.
+"""The journal port: what must not be done twice, and single-use words.
 
 Only writes are journalled, and only for a time: ``sweep`` forgets what has expired.
 """

@@ -43,7 +43,6 @@ class Ledger:
             "offered": self._offered,
             "ended": self._ended,
             "voucher": self._vouched,
-            "held": self._held,
             "asked": self._asked,
             "sold": self._sold,
             "freed": self._freed,
@@ -87,7 +86,8 @@ class Ledger:
             nonce, held = self.capacity.assign(talk, units, fresh)
             if nonce == fresh:
                 self.take_nonce()
-            self._write("held", nonce, talk, held)
+            # In memory: what nothing was signed for need not survive this process.
+            self.capacity = self.capacity.held_for(nonce, talk, held)
         return nonce
 
     def asked(self, nonce: int, deal: Digest, asked: Asked) -> None:
@@ -127,9 +127,6 @@ class Ledger:
 
     def _vouched(self, deal: str, amount: str) -> None:
         self.vouchers[deal] = int(amount)
-
-    def _held(self, nonce: str, talk: str, units: str) -> None:
-        self.capacity = self.capacity.held_for(int(nonce), talk, int(units))
 
     def _asked(self, nonce: str, deal: str, talk: str, units: str, held: str) -> None:
         asked = Asked(talk, int(units))

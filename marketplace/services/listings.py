@@ -15,7 +15,7 @@ from marketplace.core.message import Message
 from marketplace.core.outcome import DELIVERY_WINDOW, UNIT_PRICE, Issue
 from marketplace.core.values import ZERO_DIGEST, Address, Digest
 from marketplace.core.words import Kind
-from marketplace.ports.index import Found, ListingIndex, ListingRow, Search
+from marketplace.ports.index import MOST_UNITS, Found, ListingIndex, ListingRow, Search
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
 from marketplace.services.placement import Placement
@@ -97,7 +97,7 @@ def _row(thread: Digest, message: Message, at: int) -> ListingRow:
         attributes=content.attributes,
         lowest_price=prices.low,
         highest_price=prices.high,
-        capacity=content.capacity,
+        capacity=min(content.capacity, MOST_UNITS),
         expires_at=header.expires_at,
         heartbeat=content.heartbeat,
         published_at=at,

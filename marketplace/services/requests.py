@@ -7,7 +7,7 @@ from marketplace.core.message import Message
 from marketplace.core.request import Demand, Quotation, Request
 from marketplace.core.values import Digest
 from marketplace.core.words import Kind
-from marketplace.ports.index import Search
+from marketplace.ports.index import MOST_UNITS, Search
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
@@ -74,7 +74,7 @@ class Requests:
                 kind=demand.kind,
                 where=demand.where,
                 highest_price=demand.highest_unit_price or None,
-                units=max(1, demand.quantity),
+                units=min(max(1, demand.quantity), MOST_UNITS),
                 limit=MOST_TOLD,
             )
         )

@@ -50,6 +50,7 @@ DELIVER_BY_ARBITER = Move("deliver", "arbiter")
 RELEASE_PART = Move("release", "buyer", amounts=(PART,))
 RELEASE_CHARGE = Move("release", "buyer", amounts=(CHARGE,))
 RELEASE = Move("release", "buyer")
+RELEASE_ONE_MORE = Move("release", "buyer", amounts=(PART + 1,))
 CLOSE_CHARGE = Move("close", "seller", amounts=(CHARGE,))
 CLOSE_AFTER_ALL = Move("close", "buyer", DELIVERY + REVIEW)
 REDEEM = Move("redeem", "stranger")
@@ -111,6 +112,12 @@ EXITS = {
         (OPEN, REDEEM, CLOSE_CHARGE),
         "RELEASED",
         paid(CHARGE),
+    ),
+    "the seller closes though the buyer let one unit more go first": Exit(
+        "metered",
+        (OPEN, REDEEM, RELEASE_ONE_MORE, Move("close", "seller", amounts=(PART,))),
+        "RELEASED",
+        paid(PART + 1),
     ),
     "the buyer closes after window and grace": Exit(
         "metered", (OPEN, REDEEM, CLOSE_AFTER_ALL), "RELEASED", paid(PART)

@@ -261,15 +261,32 @@ LIVES: dict[str, Life] = {
             soon(NOTICE),
             soon(REDEEM, amount="half"),
             soon(CLOSE, amount="above price"),
-            soon(CLOSE, amount="nothing"),
             soon(CLOSE, amount="one more", signed=SELLER.address),
             soon(CLOSE, amount="one more"),
             soon(CLOSE),
         ],
         [
-            *("FieldMissing", "taken", "AmountTooHigh", "AmountTooLow", "WrongSigner", "taken"),
+            *("FieldMissing", "taken", "AmountTooHigh", "WrongSigner", "taken"),
             "WrongState",
         ],
+    ),
+    "metered, closed by the seller behind a release of one unit more": (
+        "metered",
+        [
+            soon(REDEEM, amount="half"),
+            soon(RELEASE, amount="one more"),
+            soon(CLOSE, signed="nobody", amount="nothing"),
+        ],
+        ["taken", "taken", "taken"],
+    ),
+    "metered, closed by the buyer on nothing after what was released": (
+        "metered",
+        [
+            soon(REDEEM, amount="half"),
+            at("grace", 0, CLOSE, by=BUYER.address, amount="one more"),
+            soon(CLOSE, by=BUYER.address, signed="nobody", amount="nothing"),
+        ],
+        ["taken", "TooLate", "taken"],
     ),
     "data exchanged, claimed in silence": (
         "exchange",

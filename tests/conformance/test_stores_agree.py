@@ -13,6 +13,7 @@ from postgres_server import Server
 from records import BUYER, NOW, OTHER, SELLER, AnyStore, listing, record
 
 from marketplace.adapters.memory.store import MemoryStore
+from marketplace.adapters.sql import search as sql
 from marketplace.adapters.sql.store import open_store
 from marketplace.core.errors import SequenceTaken
 from marketplace.core.request import Comparison, Predicate
@@ -81,7 +82,7 @@ MESSAGES = st.builds(
     message, SMALL, st.sampled_from("abc"), SMALL, st.none() | SMALL, st.none() | SMALL
 )
 LISTINGS = st.builds(listing, ROWS, SMALL)
-APPENDS = st.lists(MESSAGES | LISTINGS, max_size=6).map(tuple).map(Append)
+APPENDS = st.lists(MESSAGES | LISTINGS, max_size=12).map(tuple).map(Append)
 HEARD = st.tuples(st.sampled_from("abcdef"), TIMES)
 COUNTS = st.dictionaries(SELLERS, SMALL)
 STEPS = st.lists(APPENDS | HEARD | COUNTS, max_size=10)
@@ -117,15 +118,25 @@ async def seen(store: AnyStore, searches: list[Search]) -> list[object]:
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
+    lengths = sql.STRETCH, sql.STRETCHES, sql.FEW
     with asyncio.Runner() as loop:
         yield loop
+    sql.STRETCH, sql.STRETCHES, sql.FEW = lengths
 
 
-@given(steps=STEPS, searches=st.lists(SEARCHES, max_size=6))
+# Lengths at which few listings are walked past, counted as few, or neither.
+LENGTHS = st.tuples(
+    st.sampled_from([1, 2, 1000]), st.sampled_from([1, 50]), st.sampled_from([0, 2])
+)
+
+
+@given(steps=STEPS, searches=st.lists(SEARCHES, max_size=6), lengths=LENGTHS)
 @settings(max_examples=60)
 def test_memory_sqlite_and_postgresql_agree(
-    server: Server, runner: asyncio.Runner, steps: list[object], searches: list[Search]
+    server: Server, runner: asyncio.Runner, steps: list[object], searches: list[Search], lengths
 ):
+    sql.STRETCH, sql.STRETCHES, sql.FEW = lengths
+
     async def compare() -> None:
         with TemporaryDirectory() as folder:
             stores = [open_store(Path(folder) / "db"), open_store(await server.emptied())]

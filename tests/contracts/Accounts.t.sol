@@ -47,6 +47,12 @@ contract AccountsTest is Openings {
         VM.assertEq(escrow.balance(stranger, buyer), 0);
     }
 
+    function test_a_deposit_of_nothing_binds_and_asks_no_token() public {
+        VM.prank(buyer);
+        escrow.deposit(stranger, 0);
+        assertBound(buyer, true, 0);
+    }
+
     function test_a_deposit_that_fails_binds_nobody() public {
         VM.expectRevert(fundsShort(buyer, PRICE, uint256(PRICE) + 1));
         deposit(buyer, uint256(PRICE) + 1);

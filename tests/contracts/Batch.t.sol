@@ -4,11 +4,13 @@ pragma solidity 0.8.37;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Opening, Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
+import {GasBurningToken} from "../../contracts/mocks/tokens/GasBurningToken.sol";
 import {ReentrantToken} from "../../contracts/mocks/tokens/ReentrantToken.sol";
 import {GasBurningWallet} from "../../contracts/mocks/wallets/GasBurningWallet.sol";
 import {LOG_VM, Log} from "./Books.sol";
 import {VM} from "./Cheats.sol";
 import {Openings} from "./Openings.sol";
+import {IMintable} from "./Stage.sol";
 
 /// @notice What the tests ask of Batch, which is deployed by its artifact as the escrow is.
 interface IBatch {
@@ -227,6 +229,26 @@ contract BatchTest is Openings {
         VM.assertEq(escrow.balance(address(token), seller), 0);
         VM.assertEq(escrow.position(escrow.digest(all[0].terms)).released, 0);
         VM.assertEq(batch.redeemBatch(all, GAS), 2);
+    }
+
+    /// @dev The worst member: delivered, so that it pays all three, and one or two of them burn what they get.
+    function test_redeemBatch_with_the_allotments_of_its_page_pays_behind_receivers_that_burn_their_gas() public {
+        for (uint256 burners = 0; burners < 3; burners++) {
+            GasBurningToken burning = new GasBurningToken();
+            token = IMintable(address(burning));
+            fund(buyer, PRICE);
+            fund(seller, BOND);
+            Terms memory terms = offer();
+            (terms.buyerNonce, terms.sellerNonce) = (burners, burners);
+            bytes32 deal = open(terms);
+            deliver(terms, CHARGE);
+            if (burners > 0) burning.mark(seller, true);
+            if (burners > 1) burning.mark(recipient, true);
+            IBatch.Redemption[] memory one = new IBatch.Redemption[](1);
+            one[0] = IBatch.Redemption(terms, CHARGE, voucher(deal, CHARGE));
+            VM.assertEq(batch.redeemBatch(one, 320_000 + burners * 200_000), 1);
+            assertState(deal, State.RELEASED);
+        }
     }
 
     function test_the_batch_has_no_rights_of_its_own() public {

@@ -22,6 +22,7 @@ interface Vm {
     function expectCall(address callee, bytes calldata data, uint64 count) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes calldata data) external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBool(string calldata json, string calldata key) external pure returns (bool);
@@ -39,6 +40,14 @@ interface Vm {
 }
 
 Vm constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+/// @notice Deploys a contract at a place of one's choice: what it takes from its address and its chain is theirs.
+function deployAt(address place, string memory artifact) {
+    VM.etch(place, VM.getCode(artifact));
+    (bool done, bytes memory code) = place.call("");
+    VM.assertTrue(done);
+    VM.etch(place, code);
+}
 
 /// @notice Folds a number that is out of [low, high] into it.
 function within(uint256 value, uint256 low, uint256 high) pure returns (uint256) {

@@ -61,18 +61,35 @@ contract CloseTest is Scenes {
         act(buyer, call(released));
     }
 
-    function test_close_by_the_buyer_names_what_was_released_and_nothing_else() public {
-        act(stranger, encode(Operation.REDEEM, terms, CHARGE, 0));
+    function testFuzz_close_by_the_buyer_names_nothing_beyond_what_was_released(uint104 released, uint104 told) public {
+        released = uint104(within(released, 1, PRICE - 1));
+        act(stranger, encode(Operation.REDEEM, terms, released, 0));
         VM.warp(graceEnd);
-        refuse(buyer, call(CHARGE - 1), tooLate(graceEnd));
-        refuse(buyer, call(CHARGE + 1), tooLate(graceEnd));
-        act(buyer, call(CHARGE));
+        refuse(buyer, call(uint104(within(told, released + 1, type(uint104).max))), tooLate(graceEnd));
+        act(buyer, call(uint104(within(told, 0, released))));
+        assertPosition(deal, State.RELEASED, graceEnd, 0, released);
     }
 
-    function test_close_takes_back_nothing_with_an_older_voucher() public {
+    function testFuzz_close_on_a_total_that_was_passed_needs_no_voucher_and_takes_nothing_back(
+        uint104 released,
+        uint104 told,
+        bool byBuyer
+    ) public {
+        released = uint104(within(released, 1, PRICE - 1));
+        act(stranger, encode(Operation.REDEEM, terms, released, 0));
+        VM.warp(graceEnd);
+        VM.expectEmit(address(escrow));
+        address closer = byBuyer ? buyer : seller;
+        emit IEscrow.Paid(deal, State.RELEASED, closer, released, BOND, 0, PRICE - released);
+        act(closer, abi.encodeCall(IEscrow.close, (terms, uint104(within(told, 0, released)), "no voucher")));
+        assertHeld(address(escrow), 0);
+    }
+
+    function test_close_with_an_older_voucher_than_the_one_that_somebody_redeemed_first_ends_the_deal() public {
+        bytes memory older = call(CHARGE - 1);
         act(stranger, encode(Operation.REDEEM, terms, CHARGE, 0));
-        refuse(seller, call(CHARGE - 1), amountTooLow(CHARGE - 1, CHARGE));
-        refuse(seller, call(0), amountTooLow(0, CHARGE));
+        act(seller, older);
+        assertPaid(PRICE - CHARGE, CHARGE - 19_980 + BOND, 19_980);
     }
 
     function test_close_pays_at_most_the_price() public {

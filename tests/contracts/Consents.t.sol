@@ -87,8 +87,7 @@ contract ConsentsTest {
 
     /// @dev External, so that the terms come as calldata.
     function check(Terms calldata terms, address signer, bytes calldata signature) external view {
-        bytes32 deal = MessageHashUtils.toTypedDataHash(_domain, terms.hash());
-        Consent.check(terms, signer, _domain, deal, signature, signer == terms.seller);
+        Consent.check(terms, signer, _domain, terms.hash(), signature, signer == terms.seller);
     }
 
     function one(uint256 index) private pure returns (string memory) {

@@ -52,7 +52,7 @@ library Model {
         if (operation == Operation.NOTICE) return (State.NOTICED, released);
         if (operation == Operation.DISPUTE) return (State.DISPUTED, released);
         if (operation == Operation.CLAIM) return (State.RELEASED, page.charge);
-        if (operation == Operation.CLOSE) return (State.RELEASED, call.amount);
+        if (operation == Operation.CLOSE) return (State.RELEASED, call.amount < released ? released : call.amount);
         if (operation == Operation.REFUND) return (State.REFUNDED, released);
         if (operation == Operation.SETTLE) return (State.SETTLED, call.amount);
         if (operation == Operation.RESOLVE) return (State.RESOLVED, call.amount < released ? released : call.amount);
@@ -110,7 +110,7 @@ library Model {
         bool inGrace = block.timestamp < graceEnd(page, terms);
         if (operation == Operation.REDEEM) return inGrace;
         if (operation != Operation.CLOSE) return true;
-        return (call.caller == terms.seller || !inGrace) && (call.amount == page.released || inGrace);
+        return (call.caller == terms.seller || !inGrace) && (call.amount <= page.released || inGrace);
     }
 
     function withinBounds(Page memory page, Terms memory terms, Call memory call) private pure returns (bool) {
@@ -121,7 +121,8 @@ library Model {
         if (operation == Operation.REDEEM) return good(page, terms, amount) > page.released;
         if (operation == Operation.RESOLVE) return amount <= page.charge && call.bondToSeller <= terms.bond;
         if (operation == Operation.SETTLE && call.bondToSeller > terms.bond) return false;
-        bool named = operation == Operation.DELIVER || operation == Operation.SETTLE || operation == Operation.CLOSE;
+        if (operation == Operation.CLOSE) return amount <= terms.price;
+        bool named = operation == Operation.DELIVER || operation == Operation.SETTLE;
         return !named || (amount >= page.released && amount <= terms.price);
     }
 

@@ -4,16 +4,16 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {IEvidence} from "../../contracts/interfaces/IArbitration.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Terms} from "../../contracts/interfaces/Types.sol";
 import {OpenToken} from "../../contracts/mocks/tokens/OpenToken.sol";
 import {VM} from "./Cheats.sol";
 import {IMintable, Stage} from "./Stage.sol";
 
-/// @notice Cheatcodes that nobody else needs: an event that is never emitted, one of whoever is next, a constructor.
+/// @notice Cheatcodes that nobody else needs: an event that is never emitted, one of whoever is next.
 interface MoreVm {
     function expectEmit() external;
     function expectEmit(address emitter, uint64 count) external;
-    function getCode(string calldata artifact) external view returns (bytes memory);
 }
 
 MoreVm constant MORE_VM = MoreVm(address(VM));
@@ -71,7 +71,7 @@ contract MutantsTest is Stage {
 
     function test_an_arbiter_of_erc792_tells_its_meta_evidence_once_it_is_there() public {
         bytes memory arguments = abi.encode(escrow, stranger, bytes("extra"), "where the rules are");
-        bytes memory code = abi.encodePacked(MORE_VM.getCode("Erc792Arbiter.sol:Erc792Arbiter"), arguments);
+        bytes memory code = abi.encodePacked(VM.getCode("Erc792Arbiter.sol:Erc792Arbiter"), arguments);
         MORE_VM.expectEmit();
         emit IEvidence.MetaEvidence(0, "where the rules are");
         assembly ("memory-safe") {
@@ -81,17 +81,15 @@ contract MutantsTest is Stage {
 
     function test_no_gas_is_enough_to_pay_and_too_little_for_a_token_that_needs_its_whole_allotment() public {
         token = IMintable(address(new ThirstyToken()));
+        fund(buyer, PRICE);
         fund(seller, BOND);
-        bind(seller, BOND);
-        VM.prank(seller);
-        escrow.announce();
-        VM.warp(START + 1 days);
+        Terms memory terms = offer();
+        open(terms);
         bool done;
         bytes memory said;
         for (uint256 allowed = 195_000; !done; allowed += 1_000) {
             VM.prank(seller);
-            (done, said) =
-                address(escrow).call{gas: allowed}(abi.encodeCall(IAccounts.withdraw, (address(token), seller, BOND)));
+            (done, said) = address(escrow).call{gas: allowed}(abi.encodeCall(IEscrow.refund, (terms)));
             VM.assertTrue(done || bytes4(said) == IAccounts.GasShort.selector);
             uint256 needed;
             assembly ("memory-safe") {
@@ -100,6 +98,7 @@ contract MutantsTest is Stage {
             VM.assertTrue(done || needed == 205_000);
         }
         assertHeld(seller, BOND);
+        assertHeld(buyer, PRICE);
     }
 
     function bind(address account, uint256 amount) private {

@@ -5,7 +5,7 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Opening, Rail, State, Terms} from "../../contracts/interfaces/Types.sol";
 import {TermsLib} from "../../contracts/libraries/TermsLib.sol";
-import {VM} from "./Cheats.sol";
+import {VM, deployAt} from "./Cheats.sol";
 import {Openings} from "./Openings.sol";
 
 contract OpenTest is Openings {
@@ -176,7 +176,9 @@ contract OpenTest is Openings {
         bytes32 here = escrow.digest(terms);
         VM.assertTrue(IEscrow(VM.deployCode("Escrow.sol:Escrow")).digest(terms) != here);
         VM.chainId(block.chainid + 1);
+        deployAt(address(escrow), "Escrow.sol:Escrow");
         VM.assertTrue(escrow.digest(terms) != here);
+        VM.assertEq(escrow.digest(terms), typedDigest(structHash(terms)));
     }
 
     function test_every_field_of_the_terms_is_in_the_digest() public view {

@@ -56,6 +56,23 @@ contract SelfishRailsTest is SelfishStage {
         assertShort(buyer, had[buyer], signed);
     }
 
+    function testFuzz_a_buyer_that_releases_a_unit_in_front_of_each_closing_keeps_no_bond(uint104 told, uint8 units)
+        public
+    {
+        begin(metered());
+        VM.warp(START + terms.deliveryWindow + terms.reviewWindow + 30 days);
+        told = uint104(within(told, 0, PRICE - 256));
+        if (told != 0) act(buyer, encode(Operation.RELEASE, terms, told, 0));
+        bytes memory closing = abi.encodeCall(IEscrow.close, (terms, told, ""));
+        for (uint104 i = 1; i <= units; i++) {
+            act(buyer, encode(Operation.RELEASE, terms, told + i, 0));
+        }
+        act(seller, closing);
+        // What it paid to stand in front is the seller's.
+        assertShort(seller, had[seller] + told + units, 0);
+        assertShort(buyer, had[buyer] - told - units, 0);
+    }
+
     function testFuzz_a_voucher_key_that_is_stolen_costs_the_buyer_the_price(uint104 stolen) public {
         begin(metered());
         act(stranger, encode(Operation.REDEEM, terms, uint104(within(stolen, PRICE, type(uint104).max)), 0));

@@ -91,6 +91,13 @@ contract SettleTest is Scenes {
         assertPosition(deal, State.SETTLED, START, 0, released);
     }
 
+    function test_a_release_of_one_unit_beyond_it_voids_a_settlement() public {
+        act(buyer, encode(Operation.RELEASE, terms, CHARGE, 0));
+        bytes memory settle = encode(Operation.SETTLE, terms, CHARGE, 0);
+        act(buyer, encode(Operation.RELEASE, terms, CHARGE + 1, 0));
+        refuse(stranger, settle, amountTooLow(CHARGE, CHARGE + 1));
+    }
+
     function test_settle_of_the_whole_price_and_bond_is_the_sellers_alone() public {
         act(stranger, call(PRICE, BOND));
         assertPaid(0, PRICE - 33_300 + BOND, 33_300);

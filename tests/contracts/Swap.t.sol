@@ -92,6 +92,29 @@ contract SwapTest is Openings {
         assertPaid(FEE, 2 * uint256(PRICE) - FEE + BOND, 0);
     }
 
+    function test_feasible_asks_of_a_buyer_that_is_the_fees_recipient_what_the_swap_moves() public {
+        Terms memory terms = atomic(ofUnits());
+        terms.feeRecipient = buyer;
+        VM.prank(buyer);
+        token.transfer(stranger, FEE + 1);
+        VM.expectRevert(fundsShort(buyer, PRICE - FEE - 1, PRICE - FEE));
+        escrow.feasible(terms);
+        fund(buyer, 1);
+        VM.assertEq(escrow.feasible(terms), escrow.digest(terms));
+        swap(terms, ofUnits());
+        assertHeld(buyer, 0);
+        assertHeld(seller, PRICE - FEE + BOND);
+    }
+
+    function test_feasible_asks_the_whole_price_of_a_buyer_of_another_rail_though_the_fee_is_its_own() public {
+        Terms memory terms = offer();
+        terms.feeRecipient = buyer;
+        VM.prank(buyer);
+        token.transfer(stranger, 1);
+        VM.expectRevert(fundsShort(buyer, PRICE - 1, PRICE));
+        escrow.feasible(terms);
+    }
+
     function test_swap_whose_fee_is_the_whole_price_pays_the_seller_nothing() public {
         Terms memory terms = atomic(ofUnits());
         terms.feeBps = 10_000;

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Terms} from "../../contracts/interfaces/Types.sol";
 import {TermsLib} from "../../contracts/libraries/TermsLib.sol";
-import {VM} from "./Cheats.sol";
+import {VM, deployAt} from "./Cheats.sol";
 
 /// @notice The golden vectors that Python wrote: the same bytes must have the same names here. See Consents
 /// for which signatures count.
@@ -13,11 +13,6 @@ contract VectorsTest {
     string private constant DEALS = "tests/vectors/deals.json";
 
     string private _json;
-    bytes private _code;
-
-    function setUp() public {
-        _code = VM.deployCode("Escrow.sol:Escrow").code;
-    }
 
     function test_digests_of_terms_equal_the_golden_vectors() public {
         uint256 count = load(TERMS);
@@ -71,11 +66,11 @@ contract VectorsTest {
         return string.concat(".vectors[", VM.toString(index), "]");
     }
 
-    /// @dev The escrow of the vector's own domain: its code, at its address, on its chain.
+    /// @dev The escrow of the vector's own domain: deployed at its address, on its chain.
     function place(string memory where) private returns (IEscrow escrow) {
         VM.chainId(number(where, ".typed_data.domain.chainId"));
         escrow = IEscrow(account(where, ".typed_data.domain.verifyingContract"));
-        VM.etch(address(escrow), _code);
+        deployAt(address(escrow), "Escrow.sol:Escrow");
     }
 
     /// @dev EIP-712 hashStruct's preimage, member by member as the vector's own type says which.

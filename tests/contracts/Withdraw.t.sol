@@ -4,8 +4,11 @@ pragma solidity 0.8.37;
 import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {State, Terms} from "../../contracts/interfaces/Types.sol";
 import {BarringToken} from "../../contracts/mocks/tokens/BarringToken.sol";
+import {HeavyToken} from "../../contracts/mocks/tokens/HeavyToken.sol";
+import {ReturnBombToken} from "../../contracts/mocks/tokens/ReturnBombToken.sol";
 import {VM, within} from "./Cheats.sol";
 import {Openings} from "./Openings.sol";
+import {IMintable} from "./Stage.sol";
 
 /// @notice What cannot be pushed is credited, and nobody else waits for it; and how a credit is taken out.
 contract WithdrawTest is Openings {
@@ -105,6 +108,45 @@ contract WithdrawTest is Openings {
             withdraw(seller, seller, BOND);
             assertCredit(seller, BOND);
         }
+    }
+
+    function test_withdraw_gives_a_transfer_all_the_gas_that_a_payout_could_not() public {
+        token = IMintable(address(new HeavyToken()));
+        fund(buyer, PRICE);
+        fund(seller, BOND);
+        terms = offer();
+        open(terms);
+        refundBySeller();
+        VM.assertEq(escrow.balance(address(token), seller), BOND);
+        act(seller, abi.encodeCall(IAccounts.withdraw, (address(token), stranger, BOND)));
+        assertHeld(stranger, BOND);
+        VM.assertEq(escrow.balance(address(token), seller), 0);
+    }
+
+    function test_withdraw_is_refused_by_name_to_the_escrow_itself() public {
+        barring.bar(seller, true);
+        refundBySeller();
+        refuse(
+            seller,
+            abi.encodeCall(IAccounts.withdraw, (address(barring), address(escrow), BOND)),
+            abi.encodeWithSelector(IAccounts.PushRefused.selector, address(barring), address(escrow), BOND)
+        );
+        assertCredit(seller, BOND);
+    }
+
+    function test_withdraw_answers_in_its_own_name_whatever_reason_the_token_gives() public {
+        token = IMintable(address(new ReturnBombToken(ReturnBombToken.Bomb.REVERT)));
+        fund(buyer, PRICE);
+        fund(seller, BOND);
+        terms = offer();
+        open(terms);
+        ReturnBombToken(address(token)).mark(seller, true);
+        refundBySeller();
+        bytes memory call = abi.encodeCall(IAccounts.withdraw, (address(token), seller, BOND));
+        VM.prank(seller);
+        (bool done, bytes memory said) = address(escrow).call(call);
+        VM.assertFalse(done);
+        VM.assertEq(said, abi.encodeWithSelector(IAccounts.PushRefused.selector, address(token), seller, BOND));
     }
 
     function test_withdraw_gives_nobody_what_is_anothers() public {

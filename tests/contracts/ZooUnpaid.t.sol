@@ -144,15 +144,8 @@ contract ZooUnpaidTest is Debts {
         assertHeld(address(escrow), 0);
     }
 
-    function testFuzz_a_withdrawal_refused_keeps_the_balance(uint8 way, bool quietly) public harmless {
-        ReturnBombToken bombing = new ReturnBombToken(bomb(quietly));
-        pay(address(bombing));
-        bombing.mark(buyer, true);
-        bombing.mark(seller, true);
-        Exit memory exit = exits[way % exits.length]();
-        act(exit.caller, exit.call);
-        address creditor = exit.toSeller == 0 ? buyer : seller;
-        uint256 owed = escrow.balance(address(token), creditor);
+    function testFuzz_a_withdrawal_refused_keeps_the_balance(uint8 way) public harmless {
+        (address creditor, uint256 owed) = owedAMegabyte(way, false);
         refuse(
             creditor,
             withdrawal(creditor, owed),
@@ -162,6 +155,29 @@ contract ZooUnpaidTest is Debts {
         // To another account it goes at once.
         act(creditor, withdrawal(stranger, owed));
         assertHeld(stranger, owed);
+    }
+
+    function testFuzz_a_withdrawal_that_brings_the_gas_for_it_is_paid_whatever_the_token_answers(uint8 way)
+        public
+        harmless
+    {
+        (address creditor, uint256 owed) = owedAMegabyte(way, true);
+        uint256 had = token.balanceOf(creditor);
+        act(creditor, withdrawal(creditor, owed));
+        assertHeld(creditor, had + owed);
+        VM.assertEq(escrow.balance(address(token), creditor), 0);
+    }
+
+    /// @dev A party that a payout could not reach, for the answer to it takes more than an allotment.
+    function owedAMegabyte(uint8 way, bool quietly) private returns (address creditor, uint256 owed) {
+        ReturnBombToken bombing = new ReturnBombToken(bomb(quietly));
+        pay(address(bombing));
+        bombing.mark(buyer, true);
+        bombing.mark(seller, true);
+        Exit memory exit = exits[way % exits.length]();
+        act(exit.caller, exit.call);
+        creditor = exit.toSeller == 0 ? buyer : seller;
+        return (creditor, escrow.balance(address(token), creditor));
     }
 
     /// @dev Marks the receivers in `who` (a bit each) before the deal ends and unmarks them after.

@@ -350,6 +350,23 @@ def test_nothing_that_a_registry_may_log_stops_the_audit(value: object, shown: b
     assert not (report.ok and report.complete)
 
 
+@given(st.lists(st.tuples(st.integers(0, 7), st.sampled_from("wwwwhx")), max_size=12))
+def test_no_arrangement_of_honest_entries_stops_the_audit_or_hides_what_was_withheld(
+    log: Log, picked: list[tuple[int, str]]
+):
+    honest = parts_of(log[0])
+    shown = {"w": lambda at: honest[at], "h": lambda at: forger.withheld(honest[at])}
+    shown["x"] = lambda at: (honest[at][0], honest[(at + 1) % 8][1])
+    parts = [shown[how](at) for at, how in picked]
+    report = judge(*hashed(parts))
+    indexes = [at for at, _ in picked]
+    if len(set(indexes)) < len(indexes) or any(how == "x" for _, how in picked):
+        assert report.findings
+    elif any(how == "h" and honest[at][1] for at, how in picked):
+        assert report.findings or not report.complete
+    assert report.checked.get("entries", 0) == len(picked)
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[" * 100_000, b"NaN", b'{"a":1,"a":2}'])
 def test_bytes_that_are_no_json_are_one_finding(log: Log, data: bytes):
     honest = parts_of(log[0])

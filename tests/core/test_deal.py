@@ -76,7 +76,6 @@ AMOUNTS = [
     (replace(BILLED, charge=100), PLAIN, Operation.RELEASE, BUYER, 100, 101, 100),
     (replace(BILLED, state=DealState.DISPUTED), JUDGED, Operation.RELEASE, BUYER, 101, 101, 400),
     (BILLED, PLAIN, Operation.SETTLE, STRANGER, 100, 100, PRICE),
-    (PART, METERED, Operation.CLOSE, SELLER, 100, 100, PRICE),
 ]
 
 
@@ -91,6 +90,20 @@ def test_an_amount_is_a_total_between_what_was_released_and_what_is_due(
     assert refused(most + 1) == ("AmountTooHigh", (most + 1, most))
     for amount in (least, most):
         assert step(deal, terms, operation, party.address, amount=amount)
+
+
+@pytest.mark.parametrize("told", [0, 99, 100])
+def test_a_closing_on_a_total_that_was_passed_needs_no_voucher_and_takes_nothing_back(told: int):
+    bare = {"amount": told, "signed_by": frozenset[str]()}
+    after, paid = step(PART, METERED, Operation.CLOSE, SELLER.address, **bare)
+    assert (after.state, after.released) == (DealState.RELEASED, 100)
+    assert (paid.to_seller, paid.to_buyer) == (BOND, PRICE - 100)
+
+
+def test_a_closing_names_at_most_the_price():
+    told = refusal(PART, METERED, Operation.CLOSE, SELLER.address, amount=PRICE + 1)
+    assert told == ("AmountTooHigh", (PRICE + 1, PRICE))
+    assert step(PART, METERED, Operation.CLOSE, SELLER.address, amount=PRICE)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,7 @@ def test_quotation_is_on_its_seller_s_own_current_listing():
     theirs = listing(STRANGER)
     found("NotAParty", theirs, asked, quote(asked, theirs))
     found("NotAParty", LISTED, asked, quote(asked, LISTED, STRANGER, seller=SELLER.address))
+    found("NotAParty", LISTED, asked, quote(asked, LISTED, seller=STRANGER.address))
     new = listing(what=content(title="Second"), replaces=LISTED.digest)
     found("not replaced", LISTED, new, asked, quote(asked, LISTED))
     honest(LISTED, new, asked, quote(asked, new))
@@ -351,6 +352,13 @@ def test_withheld_word_still_proves_who_said_it_and_is_said_once_and_in_time():
     assert where(judge(LISTED, INVITED, withheld(logged(FIRST_OFFER, NOW - 1)))) == {"entry 2"}
     forged = replace(FIRST_OFFER, signer=BUYER.address)
     assert "WrongSigner" in what(judge(LISTED, INVITED, withheld(logged(forged, NOW))))
+
+
+def test_withheld_word_of_a_delegate_is_found_after_its_delegation_ended():
+    given = delegation(BUYER)
+    said = withheld(logged(delegated(escalate(ON, BUYER), given), NOW))
+    assert judge(*START, said).ok
+    assert "MandateRevoked" in what(judge(*START, revocation(given, BUYER), said))
 
 
 def test_log_of_which_nothing_is_shown_is_neither_refuted_nor_complete():

@@ -118,6 +118,15 @@ def test_no_delegate_signs_terms_or_gives_its_key_away(kind: Kind):
     assert refusal(replace(by_clerk(OWN_KEY[kind]), mandate=None)).code == "WrongSigner"
 
 
+def test_whoever_asks_for_two_scopes_needs_both():
+    both = Scope.LIST | Scope.NEGOTIATE
+    mandate(delegation(scope=both)).check(SELLER.address, both, DOMAIN)
+    for one in (Scope.LIST, Scope.NEGOTIATE):
+        with pytest.raises(ParleyError) as refused:
+            mandate(delegation(scope=one)).check(SELLER.address, both, DOMAIN)
+        assert refused.value.values["needed"] == "list negotiate"
+
+
 def test_scope_that_does_not_exist_yet_gives_nothing_of_what_does():
     told = refusal(by_clerk(listing(), 1 << 31))
     assert told.values == {"field": "scope", "given": "", "needed": "list"}

@@ -29,7 +29,7 @@ from market import (
     word,
 )
 
-from marketplace.core.errors import EventRefused, ListingClosed, ParleyError
+from marketplace.core.errors import EventRefused, ParleyError
 from marketplace.core.message import Message
 from marketplace.core.negotiation import (
     LONGEST_NEGOTIATION,
@@ -218,13 +218,6 @@ def test_expired_listing_begins_nothing():
     with pytest.raises(ParleyError) as refused:
         begun(invite(listed), listed, NOW + 10)
     assert refused.value.values == {"expires_at": NOW + 10, "now": NOW + 10}
-
-
-def test_closed_listing_begins_nothing():
-    published = listing(what=content(capacity=0))
-    with pytest.raises(ListingClosed) as refused:
-        begin(invite(published), published, NOW)
-    assert refused.value.listing == published.digest
 
 
 def test_only_an_invitation_begins():

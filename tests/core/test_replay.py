@@ -46,6 +46,11 @@ def metered(story: Story) -> Story:
     return story.then(Operation.CLOSE, BUYER.address, story.grace_end, amount=7)
 
 
+def passed(story: Story) -> Story:
+    story.then(Operation.RELEASE, BUYER.address, amount=8)
+    return story.then(Operation.CLOSE, SELLER.address, amount=7)
+
+
 def exchanged(story: Story) -> Story:
     return story.deliver(400).then(Operation.RESOLVE, ARBITER.address, amount=0)
 
@@ -56,6 +61,7 @@ OTHERS: dict[str, tuple[dict[str, object], Callable[[Story], Story]]] = {
     "the buyer gave in": (JUDGED, conceded),
     "a voucher outran the ruling": (JUDGED, outrun),
     "metered": (METERED, metered),
+    "metered, closed on a total that was passed": (METERED, passed),
     "exchanged": (EXCHANGE, exchanged),
     "swapped": (ATOMIC, lambda story: story),
 }

@@ -199,6 +199,31 @@ def test_canonical_json_parses_to_the_same_value(value: Json):
     assert canonical(value) == rfc8785.dumps(value)
 
 
+UNUSUAL = [
+    {"é": 1, "z": 2},
+    {"\U00010000": 1, "\uffff": 2},
+    {"\u20ac": 1, "\r": 2, "1": 3},
+    {"a": 2**53 - 1},
+    {"a": -(2**53) + 1},
+    [10**15, 10**14, -(10**15)],
+    10**15,
+    {"a": "x:1234567890123456", "b": [",12.5"]},
+    "\x00\x1f\x7f\u2028",
+    {"a": True, "b": None, "c": [False]},
+]
+
+
+@pytest.mark.parametrize("value", UNUSUAL)
+def test_what_the_quick_way_could_spell_otherwise_is_spelled_as_the_reference_does(value: Json):
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), [1, 2**60], {"a": 10**30}, {1: 2}, {"a": {1}}])
+def test_what_has_no_spelling_is_refused_whichever_way_it_took(value: Json):
+    with pytest.raises(ValueMalformed):
+        canonical(value)
+
+
 @given(st.binary(max_size=60) | st.text().map(lambda s: json.dumps(s).encode()))
 def test_bytes_parse_to_what_can_be_spelled_again_or_are_refused_by_name(data: bytes):
     try:

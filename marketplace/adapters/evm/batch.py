@@ -15,8 +15,8 @@ from marketplace.core.errors import GasShort, ParleyError
 from marketplace.ports.chain import Opening, Redemption, Transaction
 
 # What one member may use: an opening asks a wallet at most, a redemption leaves the escrow its
-# allotment for a transfer.
-GAS_EACH = 500_000
+# allotment for a transfer behind a receiver that burns its own.
+GAS_EACH = 520_000
 # What one takes at most where no wallet's contract is asked, its calldata included; and the rest.
 GAS_USED, GAS_ONCE = 200_000, 100_000
 

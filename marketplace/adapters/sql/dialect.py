@@ -1,4 +1,4 @@
-"""The differences between SQLite and PostgreSQL, in one table."""
+"""How SQLite and PostgreSQL differ: a table of words, and binding."""
 
 import json
 from collections.abc import Sequence

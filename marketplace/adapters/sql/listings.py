@@ -1,4 +1,4 @@
-"""The index of listings in SQL: rows derived from the log."""
+"""The index of listings in SQL, written in the commit that appends."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The log in SQL: a group of appends costs as much as one."""
+"""The log in SQL, appended in groups that cost what one record does."""
 
 import json
 from collections.abc import Sequence

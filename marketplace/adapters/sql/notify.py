@@ -1,4 +1,4 @@
-"""A bus between processes: PostgreSQL's NOTIFY."""
+"""A bus between processes: NOTIFY, on a connection of its own."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool, and appends in groups."""
+"""PostgreSQL: a small pool, and one group of appends at a time."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence

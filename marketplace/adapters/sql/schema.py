@@ -1,6 +1,7 @@
 """Every schema that there was, as steps from one to the next.
 
-A new database takes all of them, so that the way of an old one is walked every time.
+A database remembers its own. A new one takes all steps, so that the way of an old one is
+walked every time.
 """
 
 from marketplace.adapters.sql.plan import Hold, Plan, Query

@@ -1,4 +1,4 @@
-"""One search as SQL: walk what is common, look up what is rare.
+"""One search as SQL: what is common is walked, what is rare looked up.
 
 A first stretch of the index that has the order is walked. Where it gives enough rows, that is
 all; where it promises that some more will, the walk goes on. Else few match, and the
@@ -8,7 +8,7 @@ alone is common, and all together are not, the walk goes to the end.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from marketplace.adapters.sql.plan import Match, Plan, Query, Row, Snapshot, Value
 from marketplace.adapters.sql.terms import match, number, sortable
@@ -57,13 +57,16 @@ def search(wanted: Search) -> Plan[list[Found]]:
         return []
     yield Snapshot()
     clauses, order = _conditions(wanted), f" ORDER BY {KEYS[wanted.order]}, thread"
-    rows, complete = yield from _stretch(wanted, order)
-    if not complete:
+    rows, end = yield from _stretch(wanted, order)
+    missing = wanted.limit - len(rows)
+    if end is not None and missing > 0:
+        clauses.add(f"({KEYS[wanted.order]}, thread) >= (?, ?)", *end)
         rare = len(rows) * STRETCHES < wanted.limit
         few = (yield from _few(wanted)) if rare else None
         if few is not None:
             clauses.add("id IN (SELECT t.value FROM {integers})", few)
-        rows = yield clauses.query(SELECT, order, wanted.limit)
+        more = yield clauses.query(SELECT, order, missing)
+        rows = [*rows, *more]
     return [_found(row, wanted.order) for row in rows]
 
 
@@ -74,14 +77,14 @@ def listing(row: Row) -> ListingRow:
     return ListingRow(thread, digest, seller, kind, title, unit, facts, *prices, *rest)
 
 
-def _stretch(wanted: Search, order: str) -> Plan[tuple[Sequence[Row], bool]]:
-    """What a stretch of the walk has, and whether that is the answer."""
+def _stretch(wanted: Search, order: str) -> Plan[tuple[Sequence[Row], Row | None]]:
+    """What a stretch of the walk has, and the place where it ends; None: that was all."""
     clauses, key = _conditions(wanted), KEYS[wanted.order]
     ends = yield _ranged(wanted).query(f"SELECT {key}, thread FROM listings", order, 1, STRETCH)  # noqa: S608
     for end in ends:
         clauses.add(f"({key}, thread) < (?, ?)", *end)
     rows = yield clauses.query(SELECT, order, wanted.limit)
-    return rows, not ends or len(rows) >= wanted.limit
+    return rows, ends[0] if ends else None
 
 
 def _few(wanted: Search) -> Plan[list[int] | None]:
@@ -125,12 +128,15 @@ def _ranged(wanted: Search) -> Clauses:
 
 def _conditions(wanted: Search) -> Clauses:
     clauses = _ranged(wanted)
-    clauses.add("expires_at > ?", wanted.now)
+    clauses.add(f"{_walked('expires_at', wanted)} > ?", wanted.now)
     clauses.add("(heartbeat = 0 OR heard_at + heartbeat > ?)", wanted.now)
     clauses.add("capacity >= ?", max(1, wanted.units))
+    if wanted.seller:
+        clauses.add("seller = ?", wanted.seller)
     for column, bound in _bounds(wanted):
-        clauses.add(f"{column} <= ?", bound)
-    terms = match(wanted)
+        clauses.add(f"{_walked(column, wanted)} <= ?", bound)
+    # Kind and seller are there in plain.
+    terms = match(replace(wanted, kind="", seller=""))
     for term in (*(f" {term} " for term in terms.must), *(f" {term}" for term in terms.begun)):
         clauses.add("{within}(terms, ?) > 0", term)
     for term in terms.never:
@@ -139,6 +145,11 @@ def _conditions(wanted: Search) -> Clauses:
         same = "SELECT 1 FROM listing_numbers n WHERE n.id = listings.id AND n.name = ?"
         clauses.add(f"EXISTS ({same} AND n.number {sign} ?)", name, size)
     return clauses
+
+
+def _walked(column: str, wanted: Search) -> str:
+    # An index of its own would answer a condition on the column, but in another order.
+    return column if column == KEYS[wanted.order] else f"coalesce({column}, {column})"
 
 
 def _compared(wanted: Search) -> list[Predicate]:

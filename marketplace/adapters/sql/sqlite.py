@@ -1,4 +1,4 @@
-"""SQLite: one file, WAL, FULL; one thread writes and one reads."""
+"""SQLite: a file in WAL, a thread that writes and one that reads."""
 
 import asyncio
 import contextlib
@@ -61,6 +61,7 @@ def _open(path: Path) -> tuple[GroupWriter, GroupWriter]:
         try:
             writes, reads = (stack.enter_context(contextlib.closing(_connect(path))) for _ in "wr")
             writes.execute("PRAGMA journal_mode = WAL")
+            # A commit that was told is on the disk, in WAL too.
             writes.execute("PRAGMA synchronous = FULL")
             writes.execute("BEGIN IMMEDIATE")
             _drive(migrate(), writes)

@@ -1,4 +1,4 @@
-"""One durable store for every port, on SQLite or PostgreSQL."""
+"""One durable store for every port, on the database of an address."""
 
 from pathlib import Path
 from typing import Self

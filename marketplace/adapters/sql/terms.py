@@ -1,4 +1,4 @@
-"""How a listing is spelled for a search: ASCII terms, sortable numbers."""
+"""A listing as a search spells it: plain terms, sortable integers."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -57,7 +57,7 @@ def match(search: Search) -> Match:
 def _named(mark: str, *parts: str) -> str:
     # Lengths first, so that no two lists of parts read the same.
     told = "".join(f"{len(part)}:{part}" for part in parts)
-    return mark + sha256(told.encode()).hexdigest()[:32]
+    return mark + sha256(told.encode()).hexdigest()[:16]
 
 
 def _begun(word: str) -> str:

@@ -9,6 +9,7 @@ import {CentralizedArbitrator} from "../../../contracts/mocks/CentralizedArbitra
 import {BarringToken} from "../../../contracts/mocks/tokens/BarringToken.sol";
 import {VM} from "../Cheats.sol";
 import {IMintable, Stage} from "../Stage.sol";
+import {EnteringToken} from "./EnteringToken.sol";
 
 contract Erc792Test is Stage {
     uint256 private constant COST = 0.01 ether;
@@ -38,6 +39,8 @@ contract Erc792Test is Stage {
         bytes32 deal = escrow.digest(terms);
         VM.assertEq(_arbiter.cost(), COST);
         VM.expectCall(address(_court), abi.encodeCall(IArbitrator.createDispute, (3, EXTRA)), 1);
+        VM.expectEmit(address(_arbiter));
+        emit IErc792Arbiter.Submitted(deal, 0, _payer);
         VM.expectEmit(address(_arbiter));
         emit IEvidence.Dispute(IArbitrator(address(_court)), 0, 0, uint256(deal));
         VM.assertEq(submit(terms), 0);
@@ -253,6 +256,8 @@ contract Erc792Test is Stage {
     function test_who_paid_the_court_gets_the_arbiters_fee_once() public {
         Terms memory terms = enforced(TO_SELLER);
         assertHeld(address(_arbiter), STAKE);
+        VM.expectEmit(address(_arbiter));
+        emit IErc792Arbiter.Reimbursed(escrow.digest(terms), _payer, STAKE);
         VM.prank(stranger);
         _arbiter.reimburse(terms);
         assertHeld(_payer, STAKE);
@@ -292,6 +297,66 @@ contract Erc792Test is Stage {
         _arbiter.enforce(terms);
         VM.assertEq(escrow.balance(address(token), address(_arbiter)), STAKE);
         _arbiter.reimburse(terms);
+        assertHeld(_payer, STAKE);
+    }
+
+    function test_each_case_is_repaid_from_where_its_own_fee_arrived() public {
+        BarringToken barring = new BarringToken(BarringToken.Refusal.REVERT);
+        token = IMintable(address(barring));
+        (Terms memory first, Terms memory second) = (disputed(1), disputed(2));
+        submit(first);
+        address other = address(0xca5f);
+        (bool done,) = other.call{value: COST}("");
+        VM.assertTrue(done);
+        VM.prank(other);
+        _arbiter.submit{value: COST}(second);
+        decide(0, TO_SELLER);
+        decide(1, TO_SELLER);
+        enforceAndTell(first, false);
+        barring.bar(address(_arbiter), true);
+        enforceAndTell(second, true);
+        // The first one's fee is in the wallet of an account that is barred now: it waits, and takes nobody else's.
+        refuse(
+            stranger,
+            0,
+            abi.encodeCall(IErc792Arbiter.reimburse, (first)),
+            abi.encodeWithSelector(BarringToken.Barred.selector, address(_arbiter))
+        );
+        _arbiter.reimburse(second);
+        assertHeld(other, STAKE);
+        barring.bar(address(_arbiter), false);
+        _arbiter.reimburse(first);
+        assertHeld(_payer, STAKE);
+        assertHeld(address(_arbiter), 0);
+    }
+
+    function test_nobody_is_reimbursed_in_the_middle_of_the_ruling_that_pays_the_fee() public {
+        EnteringToken entering = new EnteringToken();
+        token = IMintable(address(entering));
+        (Terms memory first, Terms memory second) = (disputed(1), disputed(2));
+        submit(first);
+        submit(second);
+        decide(0, TO_SELLER);
+        decide(1, TO_SELLER);
+        _arbiter.enforce(first);
+        // The seller is paid before the arbiter: its fee is not there yet, another's is.
+        entering.prepare(address(_arbiter), abi.encodeCall(IErc792Arbiter.reimburse, (second)));
+        _arbiter.enforce(second);
+        VM.assertEq(entering.answer(), abi.encodeWithSignature("ReentrancyGuardReentrantCall()"));
+        entering.prepare(address(_arbiter), abi.encodeCall(IErc792Arbiter.enforce, (first)));
+        _arbiter.reimburse(second);
+        VM.assertEq(entering.answer(), abi.encodeWithSignature("ReentrancyGuardReentrantCall()"));
+        assertHeld(_payer, STAKE);
+    }
+
+    function test_a_case_goes_on_after_its_chain_has_changed_its_id() public {
+        Terms memory terms = disputed(0);
+        submit(terms);
+        VM.chainId(block.chainid + 1);
+        decide(0, TO_BUYER);
+        _arbiter.enforce(terms);
+        _arbiter.reimburse(terms);
+        assertState(escrow.digest(terms), State.RESOLVED);
         assertHeld(_payer, STAKE);
     }
 
@@ -337,6 +402,13 @@ contract Erc792Test is Stage {
         decide(0, ruling);
         VM.prank(stranger);
         _arbiter.enforce(terms);
+    }
+
+    function enforceAndTell(Terms memory terms, bool kept) private {
+        VM.expectEmit(address(_arbiter));
+        emit IErc792Arbiter.Enforced(escrow.digest(terms), kept);
+        _arbiter.enforce(terms);
+        VM.assertEq(_arbiter.caseOf(escrow.digest(terms)).kept, kept);
     }
 
     function submit(Terms memory terms) private returns (uint256) {

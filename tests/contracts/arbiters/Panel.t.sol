@@ -8,6 +8,13 @@ import {SmartWallet} from "../../../contracts/mocks/SmartWallet.sol";
 import {VM} from "../Cheats.sol";
 import {PanelStage} from "./PanelStage.sol";
 
+/// @notice The one cheatcode that only this test needs: an event of a contract that is not there yet.
+interface CreationVm {
+    function expectEmit() external;
+}
+
+CreationVm constant CREATION_VM = CreationVm(address(VM));
+
 contract PanelTest is PanelStage {
     // ------------------------------------------------------------------ a ruling
 
@@ -186,9 +193,16 @@ contract PanelTest is PanelStage {
         bytes32 deal = escrow.digest(terms);
         Vote[] memory votes = votesOf(deal, CHARGE, 0, 2);
         VM.chainId(block.chainid + 1);
-        VM.assertFalse(escrow.digest(terms) == deal);
         VM.assertFalse(panel.rulingDigest(deal, CHARGE, 0) == rulingDigestOn(block.chainid - 1, deal, CHARGE, 0));
-        refuseRule(terms, CHARGE, 0, votes, badVote(votes[0], escrow.digest(terms), CHARGE, 0));
+        refuseRule(terms, CHARGE, 0, votes, badVote(votes[0], deal, CHARGE, 0));
+    }
+
+    function test_a_panel_rules_on_a_deal_whose_chain_has_changed_its_id_by_votes_under_the_new_one() public {
+        Terms memory terms = disputed();
+        bytes32 deal = escrow.digest(terms);
+        VM.chainId(block.chainid + 1);
+        panel.rule(terms, CHARGE, 0, votesOf(deal, CHARGE, 0, 2));
+        assertState(deal, State.RESOLVED);
     }
 
     function test_a_deal_with_another_arbiter_is_not_ruled_on() public {
@@ -211,6 +225,13 @@ contract PanelTest is PanelStage {
         }
         VM.assertEq(deployPanel(3, seats).threshold(), 3);
         refusePanel(0, new address[](0), abi.encodeWithSelector(IPanelArbiter.ThresholdOutside.selector, 0, 1, 0));
+    }
+
+    function test_a_panel_tells_its_threshold_and_members_once_it_is_there() public {
+        address[] memory seats = panel.members();
+        CREATION_VM.expectEmit();
+        emit IPanelArbiter.Convened(3, seats);
+        deployPanel(3, seats);
     }
 
     function test_half_of_an_even_panel_is_no_majority() public {

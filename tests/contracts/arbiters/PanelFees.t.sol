@@ -6,32 +6,15 @@ import {Terms} from "../../../contracts/interfaces/Types.sol";
 import {BarringToken} from "../../../contracts/mocks/tokens/BarringToken.sol";
 import {VM, within} from "../Cheats.sol";
 import {IMintable} from "../Stage.sol";
+import {EnteringToken} from "./EnteringToken.sol";
 import {PanelStage} from "./PanelStage.sol";
-
-/// @notice Makes one prepared call in the middle of a transfer.
-contract EnteringToken is BarringToken {
-    address private _target;
-    bytes private _attack;
-    bytes public answer;
-
-    constructor() BarringToken(Refusal.REVERT) {}
-
-    function prepare(address target, bytes calldata attack) external {
-        (_target, _attack) = (target, attack);
-    }
-
-    function _update(address from, address to, uint256 amount) internal override {
-        super._update(from, to, amount);
-        if (_target != address(0)) (, answer) = _target.call(_attack);
-    }
-}
 
 contract PanelFeesTest is PanelStage {
     function test_each_member_has_an_equal_share_whoever_voted_and_the_rest_waits() public {
         ruled(0);
         for (uint256 i = 0; i < 3; i++) {
-            VM.assertEq(panel.due(address(token), member(i)), STAKE / 3);
-            panel.collect(address(token), member(i));
+            VM.assertEq(panel.due(address(token), member(i), false), STAKE / 3);
+            panel.collect(address(token), member(i), false);
             assertHeld(member(i), STAKE / 3);
         }
         assertHeld(address(panel), STAKE % 3);
@@ -40,11 +23,11 @@ contract PanelFeesTest is PanelStage {
 
     function test_what_did_not_divide_is_shared_with_the_next_fee() public {
         ruled(0);
-        panel.collect(address(token), member(0));
+        panel.collect(address(token), member(0), false);
         ruled(1);
         ruled(2);
         for (uint256 i = 0; i < 3; i++) {
-            panel.collect(address(token), member(i));
+            panel.collect(address(token), member(i), false);
             assertHeld(member(i), STAKE);
         }
         assertHeld(address(panel), 0);
@@ -52,8 +35,8 @@ contract PanelFeesTest is PanelStage {
 
     function test_who_collects_again_gets_nothing_more() public {
         ruled(0);
-        panel.collect(address(token), member(0));
-        panel.collect(address(token), member(0));
+        panel.collect(address(token), member(0), false);
+        panel.collect(address(token), member(0), false);
         assertHeld(member(0), STAKE / 3);
     }
 
@@ -63,10 +46,10 @@ contract PanelFeesTest is PanelStage {
             uint256 gift = within(gifts >> 20 * i, 0, 1 << 20);
             token.mint(address(panel), gift);
             earned += gift;
-            panel.collect(address(token), member(steps >> 2 * i & 3 == 3 ? 0 : steps >> 2 * i & 3));
+            panel.collect(address(token), member(steps >> 2 * i & 3 == 3 ? 0 : steps >> 2 * i & 3), false);
         }
         for (uint256 i = 0; i < 3; i++) {
-            panel.collect(address(token), member(i));
+            panel.collect(address(token), member(i), false);
             assertHeld(member(i), earned / 3);
         }
         assertHeld(address(panel), earned % 3);
@@ -76,9 +59,9 @@ contract PanelFeesTest is PanelStage {
         ruled(0);
         bytes memory reason = abi.encodeWithSelector(IPanelArbiter.MemberUnknown.selector, stranger);
         VM.expectRevert(reason);
-        panel.due(address(token), stranger);
+        panel.due(address(token), stranger, false);
         VM.expectRevert(reason);
-        panel.collect(address(token), stranger);
+        panel.collect(address(token), stranger, false);
     }
 
     function test_a_fee_that_the_token_refused_to_the_panel_is_collected_from_the_escrow() public {
@@ -87,49 +70,67 @@ contract PanelFeesTest is PanelStage {
         ruled(1);
         VM.assertEq(escrow.balance(address(token), address(panel)), STAKE);
         for (uint256 i = 0; i < 3; i++) {
-            panel.collect(address(token), member(i));
+            VM.assertEq(panel.due(address(token), member(i), false), 0);
+            panel.collect(address(token), member(i), true);
             assertHeld(member(i), STAKE / 3);
         }
     }
 
-    function test_a_share_is_paid_from_both_places_where_the_panel_was_barred_for_a_time() public {
+    function test_of_what_the_escrow_kept_each_member_has_its_share_whoever_comes_first() public {
+        BarringToken barring = barringStage();
+        ruled(1);
+        barring.bar(address(panel), true);
+        ruled(2);
+        ruled(3);
+        for (uint256 i = 0; i < 3; i++) {
+            panel.collect(address(token), member(i), true);
+            assertHeld(member(i), 2 * uint256(STAKE) / 3);
+            VM.assertEq(panel.due(address(token), member(i), false), STAKE / 3);
+            VM.expectRevert(abi.encodeWithSelector(BarringToken.Barred.selector, address(panel)));
+            panel.collect(address(token), member(i), false);
+        }
+        VM.assertEq(escrow.balance(address(token), address(panel)), 2 * STAKE % 3);
+        barring.bar(address(panel), false);
+        for (uint256 i = 0; i < 3; i++) {
+            panel.collect(address(token), member(i), false);
+            assertHeld(member(i), 2 * uint256(STAKE) / 3 + STAKE / 3);
+        }
+        assertHeld(address(panel), STAKE % 3);
+    }
+
+    function test_a_panel_tells_what_each_member_collected_and_where() public {
         BarringToken barring = barringStage();
         ruled(1);
         barring.bar(address(panel), true);
         ruled(2);
         barring.bar(address(panel), false);
-        uint256 share = 2 * uint256(STAKE) / 3;
-        for (uint256 i = 0; i < 3; i++) {
-            panel.collect(address(token), member(i));
-            assertHeld(member(i), share);
+        for (uint256 i = 0; i < 2; i++) {
+            VM.expectEmit(address(panel));
+            emit IPanelArbiter.Collected(address(token), member(0), i == 0, STAKE / 3);
+            panel.collect(address(token), member(0), i == 0);
         }
-        VM.assertEq(escrow.balance(address(token), address(panel)) + token.balanceOf(address(panel)), 2 * STAKE % 3);
     }
 
     function test_a_member_that_is_barred_holds_nobody_else_up() public {
         BarringToken barring = barringStage();
         ruled(1);
         barring.bar(member(0), true);
-        (bool done,) = address(panel).call(abi.encodeCall(IPanelArbiter.collect, (address(token), member(0))));
+        (bool done,) = address(panel).call(abi.encodeCall(IPanelArbiter.collect, (address(token), member(0), false)));
         VM.assertFalse(done);
-        panel.collect(address(token), member(1));
+        panel.collect(address(token), member(1), false);
         assertHeld(member(1), STAKE / 3);
-        VM.assertEq(panel.due(address(token), member(0)), STAKE / 3);
+        VM.assertEq(panel.due(address(token), member(0), false), STAKE / 3);
     }
 
     function test_no_share_is_collected_in_the_middle_of_another() public {
         EnteringToken entering = new EnteringToken();
         token = IMintable(address(entering));
-        entering.bar(address(panel), true);
         ruled(1);
-        entering.bar(address(panel), false);
-        ruled(2);
-        panel.collect(address(token), member(0));
-        // The next share comes half from the escrow and half from the panel, which in between seems to own too much.
-        entering.prepare(address(panel), abi.encodeCall(IPanelArbiter.collect, (address(token), member(2))));
-        panel.collect(address(token), member(1));
+        // The token calls before it moves: in between the panel seems to own what it is paying.
+        entering.prepare(address(panel), abi.encodeCall(IPanelArbiter.collect, (address(token), member(2), false)));
+        panel.collect(address(token), member(1), false);
         VM.assertEq(entering.answer(), abi.encodeWithSignature("ReentrancyGuardReentrantCall()"));
-        assertHeld(member(1), 2 * uint256(STAKE) / 3);
+        assertHeld(member(1), STAKE / 3);
         assertHeld(member(2), 0);
     }
 

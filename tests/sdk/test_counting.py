@@ -436,11 +436,17 @@ def test_units_that_come_back_open_what_their_end_had_closed(stall):
 
 
 def test_a_listing_that_a_human_closed_stays_closed(stall):
-    last = stall(2)
-    closed = replace(last.listed.content, capacity=0)
-    last.seller.client.publish(closed, last.listed.digest)
+    last = stall(1)
+    other = last.seller.client.publish(last.stage.network.content())
+    closed = last.seller.client.publish(replace(other.content, capacity=0), other.digest)
+    _, sold = last.bought()
+    sold.refund()
     last.seller.client.take_stock()
-    assert last.on_sale() == 0
+    listed = last.seller.client.search(seller=last.seller.address)
+    assert {one.content.title: one.content.capacity for one in listed} == {
+        last.listed.content.title: 1,
+        closed.content.title: 0,
+    }
 
 
 def test_a_loser_is_dismissed_with_the_reason_whosever_turn_it_is(stall):
