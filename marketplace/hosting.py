@@ -17,6 +17,11 @@ from marketplace.settings import RegistrySettings
 # Open event streams end with the server instead of holding it.
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 30
+# A worker that still reads its modules on a busy machine is not a dead one.
+HEALTH_SECONDS = 60
+# A database server that is away, as after a crash, is waited for so long: of a worker that
+# cannot start the supervisor concludes that none can, and ends them all.
+PATIENCE_SECONDS = 60.0
 
 
 def application(settings: RegistrySettings) -> FastAPI:
@@ -24,7 +29,8 @@ def application(settings: RegistrySettings) -> FastAPI:
     shared = is_shared(settings.database)
     local = MemoryBus()
     bus = NotifyBus(settings.database, local) if shared else local
-    return build_registry(settings, open_store(settings.database), bus)
+    patience = PATIENCE_SECONDS if shared else 0.0
+    return build_registry(settings, open_store(settings.database), bus, patience)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,6 +53,7 @@ def configuration(settings: RegistrySettings) -> uvicorn.Config:
         log_level="warning",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=HEALTH_SECONDS,
         server_header=False,
     )
 

@@ -90,7 +90,10 @@ def _await_ready(port: int, path: str = "/readyz") -> None:
 def _family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     with suppress(OSError):
-        return [pid, *(each for child in children.read_text().split() for each in _family(int(child)))]
+        return [
+            pid,
+            *(each for child in children.read_text().split() for each in _family(int(child))),
+        ]
     return [pid]
 
 

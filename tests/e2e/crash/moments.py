@@ -18,6 +18,8 @@ from postgres_server import Server
 LONGEST_LOAD = 1.2
 # A moment that does not come is any other one.
 PATIENCE = 8.0
+AWAY_SECONDS = 5.0
+POLL_SECONDS = 0.0005
 BACKENDS = (
     "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'parley%'"
     " AND datname = current_database() ORDER BY pid"
@@ -96,8 +98,9 @@ async def in_postgres_checkpoint(scene: Scene) -> None:
 
 
 async def in_a_start(scene: Scene) -> None:
-    """While it starts after another kill: it has just touched its database, or will soon."""
-    await under_load(scene)
+    """While it starts after another kill: it has just touched its database."""
+    if scene.registry.running:
+        await under_load(scene)
     scene.registry.kill()
     begun = await _touched(scene)
     scene.registry.start()
@@ -128,9 +131,15 @@ async def strike_server(scene: Scene) -> None:
 
 
 async def strike_server_and_worker(scene: Scene) -> None:
-    """Both at once: the worker's successor starts while the database is away."""
+    """Both: the worker's successor starts while the database is away."""
+    assert scene.server
+    scene.server.kill()
+    crew = set(scene.registry.crew())
     await strike_worker(scene)
-    await strike_server(scene)
+    await _until(lambda: not crew >= set(scene.registry.crew()))
+    # Long enough for it to find out.
+    await asyncio.sleep(AWAY_SECONDS)
+    await asyncio.to_thread(scene.server.restart)
 
 
 async def strike_backend(scene: Scene) -> None:
@@ -163,7 +172,7 @@ KILLS: dict[str, tuple[Kill, ...]] = {
 async def _until(come: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not come() and time.monotonic() < deadline:
-        await asyncio.sleep(0)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _touched(scene: Scene) -> object:

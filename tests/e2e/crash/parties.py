@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 
 from crash.house import House
 from crash.raw import BrokenError, Connection
 from crash.traffic import Talk, Word, talk
 
-RETRY_SECONDS = 0.05
+RETRY_SECONDS = 0.1
 MOST_ROUNDS = 8
 # A talk that ends by silence may do so before its words are through.
 LATE_WORDS = {"DeadlinePassed", "DeadlineRefused", "EventRefused"}
@@ -73,7 +74,8 @@ class Party:
     async def _until_answered(self, word: Word, said: Talk) -> bool:
         self.house.sent.add(word.key)
         named = {"idempotency-key": f"{word.key[0]} {word.key[1]}"} if self.keyed else {}
-        while True:
+        for attempt in count():
+            self.house.counts["sent again"] += attempt == 1
             with suppress(BrokenError):
                 answer = await self._connection.ask("POST", "/v1/messages", word.body, named)
                 if answer.status == 201:
@@ -82,8 +84,8 @@ class Party:
                     return True
                 if not self._may_retry(answer.status, answer.body, said):
                     return False
-            self.house.counts["sent again"] += 1
             await asyncio.sleep(RETRY_SECONDS)
+        raise AssertionError("it is sent until it is answered")
 
     def _may_retry(self, status: int, body: bytes, said: Talk) -> bool:
         code = json.loads(body).get("code") if body.startswith(b"{") else None

@@ -13,7 +13,7 @@ from crash.raw import BrokenError, Connection
 
 from marketplace.core.signature import address_of
 
-RETRY_SECONDS = 0.05
+RETRY_SECONDS = 0.2
 EVENT = re.compile(rb"id: (\d+)\nevent: (\w+)\ndata: (.*)\Z", re.DOTALL)
 
 
@@ -43,16 +43,18 @@ class Reader:
         while True:
             with suppress(BrokenError):
                 await self._follow()
-            if self.told:
-                self.house.counts["streams resumed"] += 1
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
         headers: dict[str, str] = await self._headers()
-        if self.told:
+        resumed = bool(self.told)
+        if resumed:
             headers["last-event-id"] = str(self.told[-1][0])
         path = f"/v1/events?party={self.party}&start=0"
         async for event in Connection(self.house.port).events(path, headers):
+            # Counted once something came: a connection that was refused resumed nothing.
+            self.house.counts["streams resumed"] += resumed
+            resumed = False
             self._take(event)
 
     async def _headers(self) -> dict[str, str]:

@@ -92,9 +92,7 @@ class Run:
                 await asyncio.sleep(0.02)
             # What came since the witness read, it does not know yet.
             if reader.told[: len(expected)] != expected:
-                self.scene.house.blame(
-                    "events differ", reader.party, _apart(reader.told, expected)
-                )
+                self.scene.house.blame("events differ", reader.party, _apart(reader.told, expected))
         self.scene.house.counts["streams checked"] += len(self.readers)
         await self._let_go()
 
@@ -137,8 +135,9 @@ async def opened(kind: str, seed: int) -> AsyncIterator[Run]:
                 server.close()
 
 
-async def go(kind: str, kills: int, seed: int) -> dict[str, object]:
-    """So many kills; what they came to."""
+async def go(kind: str, kills: int, seed: int, seconds: float) -> dict[str, object]:
+    """So many kills, or those for which there is time; what they came to."""
+    until = time.monotonic() + seconds
     async with opened(kind, seed) as run:
         tasks: list[asyncio.Task[None]] = []
         house = run.scene.house
@@ -153,7 +152,7 @@ async def go(kind: str, kills: int, seed: int) -> dict[str, object]:
             for n, party in enumerate(parties)
         ]
         try:
-            await _kills(run, parties, kills)
+            await _kills(run, parties, kills, until)
             await check_rebuilt(house, run.scene.registry.database)
         finally:
             await _end([*tasks, *run.tasks.values()])
@@ -164,9 +163,11 @@ async def _strike_new(scene: Scene) -> None:
     scene.registry.kill()
 
 
-async def _kills(run: Run, parties: list[Party], kills: int) -> None:
+async def _kills(run: Run, parties: list[Party], kills: int, until: float) -> None:
     table = KILLS["postgresql" if run.scene.server else "sqlite"]
     for number in range(kills - run.kinds.total()):
+        if time.monotonic() >= until:
+            break
         run.scene.house.gate.set()
         await run.kill(table[number % len(table)])
         await run.check(parties)

@@ -58,9 +58,7 @@ class Speaker(Hand):
         """Yes to the last offer."""
         head = said[-1].digest
         signed = sign(head, key)
-        return Message(
-            self.domain, Kind.ACCEPTANCE, said[1].digest, address_of(key), head, signed
-        )
+        return Message(self.domain, Kind.ACCEPTANCE, said[1].digest, address_of(key), head, signed)
 
     def leave(self, said: list[Message], key: bytes, kind: Kind) -> Message:
         """No, or good-bye."""

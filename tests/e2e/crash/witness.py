@@ -19,7 +19,7 @@ from marketplace.core.words import Kind
 LEAVES = "SELECT idx, leaf_hash FROM entries ORDER BY idx"
 DOUBLES = "SELECT kind, digest, signer FROM entries GROUP BY 1, 2, 3 HAVING count(*) > 1"
 DUE = "SELECT thread, due_at FROM due ORDER BY thread"
-LISTINGS = "SELECT thread, digest, capacity, live, id FROM listings ORDER BY thread"
+LISTINGS = "SELECT thread, digest, live, id FROM listings ORDER BY thread"
 TOLD = "SELECT party, idx FROM told ORDER BY party, idx"
 NEW = (
     "SELECT idx, kind, digest, signer, thread, position, parties, leaf, leaf_hash, body,"
@@ -38,7 +38,7 @@ class Witness:
         told: index and position of what concern each party.
         everything: the same of all entries.
         talks: each negotiation as the machine has it.
-        listings: thread, version and index of each listing's last version.
+        listings: each listing's last version, whether it is open, and its index.
     """
 
     house: House
@@ -47,7 +47,7 @@ class Witness:
     told: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     everything: list[tuple[int, int]] = field(default_factory=list)
     talks: dict[str, Negotiation] = field(default_factory=dict)
-    listings: dict[str, tuple[str, int, int, int]] = field(default_factory=dict)
+    listings: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     _lengths: dict[str, int] = field(default_factory=dict)
     _times: dict[str, int] = field(default_factory=dict)
     _listed: dict[str, Message] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Witness:
         if message.kind is Kind.LISTING:
             self._listed[message.digest] = message
             capacity = message.detail.capacity  # type: ignore[union-attr]
-            self.listings[thread] = message.digest, capacity, int(capacity > 0), index
+            self.listings[thread] = message.digest, int(capacity > 0), index
         elif message.kind is Kind.INVITATION:
             listed = self._listed[message.body.listing]  # type: ignore[union-attr]
             self.talks[thread] = begin(message, listed, at)
@@ -122,7 +122,9 @@ class Witness:
             index = self.indices.get(key)
             if index is None:
                 self.house.blame("lost", *key, receipt)
-            elif index != receipt["index"] or "0x" + self.leaves[index].hex() != receipt["leaf_hash"]:
+            elif (
+                index != receipt["index"] or "0x" + self.leaves[index].hex() != receipt["leaf_hash"]
+            ):
                 self.house.blame("not where it was promised", index, receipt)
 
     def _check_derived(self, due: Rows, listings: Rows, told: Rows) -> None:
