@@ -1,4 +1,4 @@
-"""``python -m crash --kills N --seed N --database sqlite|postgresql|both``."""
+"""``python -m crash --kills N --seed N --database sqlite|postgresql|both``: kill, and check."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from crash.run import go
+from crash.run import Plan, go
 
 RECORD = Path(__file__).parents[3] / "docs" / "benchmarks" / "crash.json"
 LONG = 20
@@ -17,7 +17,10 @@ def main() -> int:
     """Run, print a table and one JSON line; 1 if anything was wrong."""
     asked = _asked()
     kinds = DATABASES.get(asked.database, (asked.database,))
-    reports = [asyncio.run(go(kind, asked.kills, asked.seed, 60 * asked.minutes)) for kind in kinds]
+    reports = [
+        asyncio.run(go(kind, Plan(asked.kills, asked.births, asked.seed, 60 * asked.minutes)))
+        for kind in kinds
+    ]
     for report in reports:
         for line in report.pop("wrong"):  # type: ignore[attr-defined]
             print(f"WRONG ({report['database']}) {line}", file=sys.stderr)
@@ -31,6 +34,7 @@ def main() -> int:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="crash", description="kill -9 under load, and check")
     parser.add_argument("--kills", type=int, default=100, help="of each database")
+    parser.add_argument("--births", type=int, default=2, help="of them before its first entry")
     parser.add_argument("--minutes", type=float, default=120, help="at most, each database")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")

@@ -4,7 +4,6 @@ import json
 
 from crash.raw import Answer, BrokenError, Connection
 from crash.traffic import DOMAIN
-
 from marketplace.core.identity import Scope
 from marketplace.core.login import Login
 from marketplace.core.signature import address_of, sign

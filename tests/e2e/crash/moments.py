@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from postgres_server import Server
+
 from crash.house import House
 from crash.registry import Registry
 from crash.tables import read
-from postgres_server import Server
 
 LONGEST_LOAD = 1.2
 # A moment that does not come is any other one.
 PATIENCE = 8.0
-AWAY_SECONDS = 5.0
+AWAY_SECONDS = 1.0
 POLL_SECONDS = 0.0005
 BACKENDS = (
     "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'parley%'"
@@ -28,12 +29,13 @@ BACKENDS = (
 
 @dataclass
 class Scene:
-    """All that a kill may ask for."""
+    """All that a kill may ask for; ``start_seconds`` is how long the last start took."""
 
     house: House
     registry: Registry
     chance: random.Random
     server: Server | None
+    start_seconds: float = 0.0
 
 
 Act = Callable[[Scene], Awaitable[None]]
@@ -138,7 +140,7 @@ async def strike_server_and_worker(scene: Scene) -> None:
     await strike_worker(scene)
     await _until(lambda: not crew >= set(scene.registry.crew()))
     # Long enough for it to find out.
-    await asyncio.sleep(AWAY_SECONDS)
+    await asyncio.sleep(AWAY_SECONDS + scene.start_seconds)
     await asyncio.to_thread(scene.server.restart)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from crash.house import House
 from crash.logins import token
 from crash.raw import BrokenError, Connection
-
 from marketplace.core.signature import address_of
 
 RETRY_SECONDS = 0.2

@@ -7,7 +7,6 @@ from pathlib import Path
 from crash.house import House
 from crash.tables import Rows, read
 from crash.traffic import DOMAIN
-
 from marketplace.adapters.sql.store import open_store
 from marketplace.core.entry import read as read_entry
 from marketplace.core.message import parse_message

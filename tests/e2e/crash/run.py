@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from postgres_server import Server
+
 from crash.house import House
 from crash.moments import KILLS, Kill, Scene, in_a_start
 from crash.parties import Party
@@ -20,12 +22,19 @@ from crash.rebuilt import check_rebuilt
 from crash.registry import Registry
 from crash.traffic import Talk
 from crash.witness import Witness
-from postgres_server import Server
 
 PARTIES = 12
 QUIET_SECONDS, CAUGHT_UP_SECONDS, LEASE_SECONDS = 60.0, 12.0, 40.0
-# A registry that is asked to be born where nothing is, and dies of it.
-BIRTHS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many kills, how many of them while the database is being made, and for how long."""
+
+    kills: int
+    births: int
+    seed: int
+    seconds: float
 
 
 @dataclass
@@ -68,9 +77,12 @@ class Run:
         if not await self.scene.registry.ready():
             said = self.scene.registry.said()
             self.scene.house.blame("did not come back", kill.name, said[-400:])
+            self.scene.registry.kill()
             self.start()
             await self.scene.registry.ready()
         self.recoveries.append(time.monotonic() - began)
+        if kill.restarts:
+            self.scene.start_seconds = self.recoveries[-1]
 
     async def check(self, parties: list[Party]) -> None:
         """In silence: what was promised, and what every subscriber was told."""
@@ -135,28 +147,28 @@ async def opened(kind: str, seed: int) -> AsyncIterator[Run]:
                 server.close()
 
 
-async def go(kind: str, kills: int, seed: int, seconds: float) -> dict[str, object]:
+async def go(kind: str, plan: Plan) -> dict[str, object]:
     """So many kills, or those for which there is time; what they came to."""
-    until = time.monotonic() + seconds
-    async with opened(kind, seed) as run:
+    until = time.monotonic() + plan.seconds
+    async with opened(kind, plan.seed) as run:
         tasks: list[asyncio.Task[None]] = []
         house = run.scene.house
         # The first kills meet a database that is being made.
-        for _ in range(min(BIRTHS, kills)):
+        for _ in range(min(plan.births, plan.kills)):
             await run.kill(Kill("in a birth", in_a_start, _strike_new))
         parties = [Party(house, n, PARTIES + 1, run.begun, n == 0) for n in range(PARTIES + 1)]
         run.follow(None)
         run.follow(None)
         tasks += [
-            asyncio.create_task(party.run(random.Random(seed * 1000 + n)))  # noqa: S311 the same
+            asyncio.create_task(party.run(random.Random(plan.seed * 1000 + n)))  # noqa: S311 the same
             for n, party in enumerate(parties)
         ]
         try:
-            await _kills(run, parties, kills, until)
+            await _kills(run, parties, plan.kills, until)
             await check_rebuilt(house, run.scene.registry.database)
         finally:
             await _end([*tasks, *run.tasks.values()])
-        return report(run, kind, seed)
+        return report(run, kind, plan.seed)
 
 
 async def _strike_new(scene: Scene) -> None:

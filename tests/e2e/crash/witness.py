@@ -7,7 +7,6 @@ from crash.house import House
 from crash.raw import Connection
 from crash.tables import Rows, read
 from crash.traffic import DOMAIN, Key
-
 from marketplace.core.entry import TIMEOUT
 from marketplace.core.entry import read as read_entry
 from marketplace.core.errors import ParleyError
