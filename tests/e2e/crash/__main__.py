@@ -23,9 +23,9 @@ def main() -> int:
     ]
     for report in reports:
         for line in report.pop("wrong"):  # type: ignore[attr-defined]
-            print(f"WRONG ({report['database']}) {line}", file=sys.stderr)
+            sys.stderr.write(f"WRONG ({report['database']}) {line}\n")
     _show(reports)
-    print(json.dumps(reports))
+    sys.stdout.write(json.dumps(reports) + "\n")
     if asked.kills >= LONG:
         _keep(reports)
     return int(any(report["violations"] for report in reports))
@@ -43,7 +43,8 @@ def _asked() -> argparse.Namespace:
 
 def _show(reports: list[dict[str, object]]) -> None:
     for name in reports[0]:
-        print(f"{name:20}" + "".join(f"{_cell(report[name]):>24}" for report in reports))
+        cells = "".join(f"{_cell(report[name]):>24}" for report in reports)
+        sys.stdout.write(f"{name:20}{cells}\n")
 
 
 def _cell(value: object) -> str:

@@ -67,7 +67,7 @@ async def in_a_group(scene: Scene) -> None:
     """Just after an acknowledgement, while the next group is on its way."""
     counts = scene.house.counts
     enough = counts["acknowledged"] + scene.chance.randint(1, 60)
-    await _until(lambda: counts["acknowledged"] >= enough)
+    await _until(_is(lambda: counts["acknowledged"] >= enough))
     await asyncio.sleep(scene.chance.uniform(0, 0.004))
 
 
@@ -76,14 +76,14 @@ async def in_the_journal(scene: Scene) -> None:
     journal = Path(scene.registry.database + "-wal")
     await under_load(scene)
     begun = _stamp(journal)
-    await _until(lambda: _stamp(journal) != begun)
+    await _until(_is(lambda: _stamp(journal) != begun))
 
 
 async def in_a_checkpoint(scene: Scene) -> None:
     """Just after SQLite began to write its log into the file."""
     file = Path(scene.registry.database)
     begun = _stamp(file)
-    await _until(lambda: _stamp(file) != begun)
+    await _until(_is(lambda: _stamp(file) != begun))
 
 
 async def in_postgres_checkpoint(scene: Scene) -> None:
@@ -106,9 +106,11 @@ async def in_a_start(scene: Scene) -> None:
     scene.registry.kill()
     begun = await _touched(scene)
     scene.registry.start()
-    deadline = time.monotonic() + PATIENCE
-    while await _touched(scene) == begun and time.monotonic() < deadline:
-        await asyncio.sleep(0.001)
+
+    async def come() -> bool:
+        return await _touched(scene) != begun
+
+    await _until(come)
     await asyncio.sleep(scene.chance.choice((0, 0.002, 0.01, 0.3)))
 
 
@@ -138,7 +140,7 @@ async def strike_server_and_worker(scene: Scene) -> None:
     scene.server.kill()
     crew = set(scene.registry.crew())
     await strike_worker(scene)
-    await _until(lambda: not crew >= set(scene.registry.crew()))
+    await _until(_is(lambda: not crew >= set(scene.registry.crew())))
     # Long enough for it to find out.
     await asyncio.sleep(AWAY_SECONDS + scene.start_seconds)
     await asyncio.to_thread(scene.server.restart)
@@ -171,10 +173,18 @@ KILLS: dict[str, tuple[Kill, ...]] = {
 }
 
 
-async def _until(come: Callable[[], bool]) -> None:
+async def _until(come: Callable[[], Awaitable[bool]]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not come() and time.monotonic() < deadline:
+    # What is waited for happens in other processes.
+    while not await come() and time.monotonic() < deadline:  # noqa: ASYNC110 no event tells
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _is(true: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def asked() -> bool:
+        return true()
+
+    return asked
 
 
 async def _touched(scene: Scene) -> object:

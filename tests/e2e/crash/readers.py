@@ -31,6 +31,7 @@ class Reader:
     key: bytes | None
     private: Callable[[], bool]
     told: list[tuple[int, int]] = field(default_factory=list)
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def party(self) -> str:
@@ -43,6 +44,14 @@ class Reader:
             with suppress(BrokenError):
                 await self._follow()
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def heard(self, events: int, seconds: float) -> None:
+        """Wait until so many events came, but not longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self.told) < events:
+                    self._came.clear()
+                    await self._came.wait()
 
     async def _follow(self) -> None:
         headers: dict[str, str] = await self._headers()
@@ -71,3 +80,4 @@ class Reader:
         if (data["index"], data["kind"], shown) != (index, kind, True):
             self.house.blame("event differs", event)
         self.told.append((index, data["sequence"]))
+        self._came.set()

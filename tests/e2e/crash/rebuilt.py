@@ -58,4 +58,7 @@ def _listing(thread: str, leaf: bytes, body: bytes, at: int) -> ListingRow:
 
 
 def _apart(found: Rows, expected: Rows) -> str:
-    return f"{[r for r in found if r not in expected][:2]} {[r for r in expected if r not in found][:2]}"
+    alone = [
+        [row for row in a if row not in b][:2] for a, b in ((found, expected), (expected, found))
+    ]
+    return f"{alone[0]} {alone[1]}"

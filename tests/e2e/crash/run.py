@@ -100,8 +100,7 @@ class Run:
         deadline = time.monotonic() + CAUGHT_UP_SECONDS
         for reader in self.readers:
             expected = self._expected(reader)
-            while len(reader.told) < len(expected) and time.monotonic() < deadline:
-                await asyncio.sleep(0.02)
+            await reader.heard(len(expected), deadline - time.monotonic())
             # What came since the witness read, it does not know yet.
             if reader.told[: len(expected)] != expected:
                 self.scene.house.blame("events differ", reader.party, _apart(reader.told, expected))
@@ -156,6 +155,9 @@ async def go(kind: str, plan: Plan) -> dict[str, object]:
         # The first kills meet a database that is being made.
         for _ in range(min(plan.births, plan.kills)):
             await run.kill(Kill("in a birth", in_a_start, _strike_new))
+        if not run.scene.registry.running:
+            run.start()
+        await run.scene.registry.ready()
         parties = [Party(house, n, PARTIES + 1, run.begun, n == 0) for n in range(PARTIES + 1)]
         run.follow(None)
         run.follow(None)
