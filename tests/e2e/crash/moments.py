@@ -16,7 +16,8 @@ from crash.house import House
 from crash.registry import Registry
 from crash.tables import read
 
-LONGEST_LOAD = 1.2
+# Acknowledgements, and then seconds at most.
+LEAST_LOAD, LONGEST_LOAD = 25, 1.2
 # A moment that does not come is any other one.
 PATIENCE = 8.0
 AWAY_SECONDS = 1.0
@@ -59,8 +60,11 @@ class Kill:
 
 
 async def under_load(scene: Scene) -> None:
-    """Any moment."""
-    await asyncio.sleep(scene.chance.uniform(0.05, LONGEST_LOAD))
+    """Any moment, once there is load."""
+    counts = scene.house.counts
+    enough = counts["acknowledged"] + LEAST_LOAD
+    await _until(_is(lambda: counts["acknowledged"] >= enough))
+    await asyncio.sleep(scene.chance.uniform(0, LONGEST_LOAD))
 
 
 async def in_a_group(scene: Scene) -> None:

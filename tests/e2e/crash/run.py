@@ -14,7 +14,7 @@ from pathlib import Path
 from postgres_server import Server
 
 from crash.house import House
-from crash.moments import KILLS, Kill, Scene, in_a_start
+from crash.moments import KILLS, Kill, Scene, in_a_start, strike_all
 from crash.parties import Party
 from crash.raw import BrokenError
 from crash.readers import Reader
@@ -24,7 +24,10 @@ from crash.traffic import Talk
 from crash.witness import Witness
 
 PARTIES = 12
-QUIET_SECONDS, CAUGHT_UP_SECONDS, LEASE_SECONDS = 60.0, 12.0, 40.0
+# Subscribers to everything, and to the last talks' parties.
+EVERYTHING, MOST_READERS = 2, 48
+# A wake-up that is lost is made good after 15 seconds: by then it counts as lost.
+QUIET_SECONDS, CAUGHT_UP_SECONDS = 60.0, 12.0
 
 
 @dataclass(frozen=True)
@@ -105,20 +108,20 @@ class Run:
             if reader.told[: len(expected)] != expected:
                 self.scene.house.blame("events differ", reader.party, _apart(reader.told, expected))
         self.scene.house.counts["streams checked"] += len(self.readers)
-        await self._let_go()
+        self._let_go()
 
     def _expected(self, reader: Reader) -> list[tuple[int, int]]:
         if reader.key is None:
             return self.witness.everything
         return self.witness.told.get(reader.party, [])
 
-    async def _let_go(self) -> None:
+    def _let_go(self) -> None:
         """Subscribers to finished talks leave; a few stay for all that may still come."""
-        keep = 2 + 4 * PARTIES
-        everything, others = self.readers[:2], self.readers[2:]
-        for reader in others[: max(0, len(self.readers) - keep)]:
+        everything, others = self.readers[:EVERYTHING], self.readers[EVERYTHING:]
+        old = others[:-MOST_READERS]
+        for reader in old:
             self.tasks.pop(id(reader)).cancel()
-        self.readers = everything + others[max(0, len(self.readers) - keep) :]
+        self.readers = everything + others[len(old) :]
 
 
 def _apart(told: list[tuple[int, int]], expected: list[tuple[int, int]]) -> str:
@@ -150,31 +153,25 @@ async def go(kind: str, plan: Plan) -> dict[str, object]:
     """So many kills, or those for which there is time; what they came to."""
     until = time.monotonic() + plan.seconds
     async with opened(kind, plan.seed) as run:
-        tasks: list[asyncio.Task[None]] = []
         house = run.scene.house
         # The first kills meet a database that is being made.
         for _ in range(min(plan.births, plan.kills)):
-            await run.kill(Kill("in a birth", in_a_start, _strike_new))
+            await run.kill(Kill("in a birth", in_a_start, strike_all))
         if not run.scene.registry.running:
             run.start()
         await run.scene.registry.ready()
         parties = [Party(house, n, PARTIES + 1, run.begun, n == 0) for n in range(PARTIES + 1)]
-        run.follow(None)
-        run.follow(None)
-        tasks += [
-            asyncio.create_task(party.run(random.Random(plan.seed * 1000 + n)))  # noqa: S311 the same
-            for n, party in enumerate(parties)
-        ]
+        for _ in range(EVERYTHING):
+            run.follow(None)
+        chances = [random.Random(plan.seed * 1000 + n) for n in range(len(parties))]  # noqa: S311 a seed repeats it
+        speak = zip(parties, chances, strict=True)
+        tasks = [asyncio.create_task(party.run(chance)) for party, chance in speak]
         try:
             await _kills(run, parties, plan.kills, until)
             await check_rebuilt(house, run.scene.registry.database)
         finally:
             await _end([*tasks, *run.tasks.values()])
         return report(run, kind, plan.seed)
-
-
-async def _strike_new(scene: Scene) -> None:
-    scene.registry.kill()
 
 
 async def _kills(run: Run, parties: list[Party], kills: int, until: float) -> None:

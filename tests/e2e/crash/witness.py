@@ -1,6 +1,7 @@
 """The witness: has read the log before, and knows what may have become of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crash.house import House
@@ -65,7 +66,7 @@ class Witness:
             except (ParleyError, KeyError) as error:
                 self.house.blame("broken chain", row[0], row[1], repr(error))
         self.leaves = [bytes(leaf) for _, leaf in leaves]
-        self._check_receipts()
+        self._check_receipts({index: bytes(leaf) for index, leaf in leaves})
         self._check_derived(due, listings, told)
 
     def _check_leaves(self, leaves: Rows, doubles: Rows, log: dict[str, object]) -> None:
@@ -116,14 +117,12 @@ class Witness:
         else:
             self.talks[thread] = advance(self.talks[thread], message, at)
 
-    def _check_receipts(self) -> None:
+    def _check_receipts(self, leaves: Mapping[int, bytes]) -> None:
         for key, receipt in self.house.receipts.items():
             index = self.indices.get(key)
-            if index is None:
+            if index is None or index not in leaves:
                 self.house.blame("lost", *key, receipt)
-            elif (
-                index != receipt["index"] or "0x" + self.leaves[index].hex() != receipt["leaf_hash"]
-            ):
+            elif (index, "0x" + leaves[index].hex()) != (receipt["index"], receipt["leaf_hash"]):
                 self.house.blame("not where it was promised", index, receipt)
 
     def _check_derived(self, due: Rows, listings: Rows, told: Rows) -> None:
