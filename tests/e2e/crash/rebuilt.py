@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from crash.house import House
-from crash.tables import Rows, read
+from crash.tables import POSTGRESQL, Rows, read
 from crash.traffic import DOMAIN
 from marketplace.adapters.sql.store import open_store
 from marketplace.core.entry import read as read_entry
@@ -30,6 +30,10 @@ DERIVED = {
 async def check_rebuilt(house: House, where: str) -> None:
     """Append the log to an empty store; its tables must be those that survived the kills."""
     entries, *survived = await read(where, ENTRIES, *DERIVED.values())
+    if not where.startswith(POSTGRESQL):
+        ((told,), *_), *_ = await read(where, "PRAGMA integrity_check")
+        if told != "ok":
+            house.blame("file damaged", told)
     with tempfile.TemporaryDirectory() as directory:
         path = str(Path(directory) / "rebuilt.sqlite")
         async with open_store(path) as store:
