@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-h
 
 .DEFAULT_GOAL := help
 .PHONY: help demo devnet test test-all install check python contracts gas gas-check ape \
-	slither prove mutate attacks fuzz smokes format artifacts lock clean
+	slither prove mutate attacks fuzz smokes crash bench format artifacts lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,12 @@ fuzz: install  ## fuzz the registry's HTTP by its own document, and all that rea
 
 smokes: install  ## whole commands as a user runs them: demo, README
 	$(BIN)/pytest tests/e2e
+
+crash: install  ## kill -9 a hundred times under load on each database, and write docs/benchmarks/crash.json
+	PYTHONPATH=tests:tests/e2e:scripts $(BIN)/python -m crash $(ARGS)
+
+bench: install  ## how fast the registry is, and write docs/benchmarks/registry.json
+	$(BIN)/python scripts/bench_registry.py $(ARGS)
 
 format: install  ## let the formatters have their way
 	$(BIN)/ruff format .

@@ -31,7 +31,7 @@ from marketplace.services.access import Access
 from marketplace.services.agents import Agents
 from marketplace.services.archive import Archive
 from marketplace.services.artifacts import Artifacts
-from marketplace.services.chores import Chore
+from marketplace.services.chores import Chore, persist
 from marketplace.services.courier import Courier
 from marketplace.services.deliveries import Deliveries
 from marketplace.services.feed import Feed
@@ -183,8 +183,13 @@ def build_access(settings: RegistrySettings) -> Access:
     return Access(auditors, everybody=settings.public)
 
 
-def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -> FastAPI:
-    """A registry; its store and bus open and close with the application."""
+def build_registry(
+    settings: RegistrySettings, stores: Stores, bus: LivingBus, patience: float = 0.0
+) -> FastAPI:
+    """A registry; its store and bus open and close with the application.
+
+    Where they do not answer, they are asked again for so many seconds.
+    """
     clock = SystemClock()
     domains, access = build_domains(settings), build_access(settings)
     services = build_services(domains, stores, bus, clock, access)
@@ -205,8 +210,8 @@ def build_registry(settings: RegistrySettings, stores: Stores, bus: LivingBus) -
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await stores.start()
-        await bus.start()
+        await persist(stores.start, patience)
+        await persist(bus.start, patience)
         running = [asyncio.create_task(chore.repeat()) for chore in chores]
         running.append(asyncio.create_task(deliveries.run(bus)))
         yield

@@ -10,7 +10,8 @@ import httpx
 import uvicorn
 from witness import Witness
 
-from marketplace.hosting import GuardedProtocol, listen
+from marketplace.guard import GuardedProtocol
+from marketplace.hosting import listen
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Events over HTTP: server-sent, and by long poll for the simplest client."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -11,6 +12,7 @@ from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.limits import CountedStream
 from marketplace.api.routes import REFUSALS
 from marketplace.api.services import LARGEST_PAGE, Services, Use
+from marketplace.core.errors import StoreUnavailable
 from marketplace.core.login import Caller
 from marketplace.core.values import Address, address
 from marketplace.ports.store import Entry
@@ -79,9 +81,11 @@ async def poll_events(
 async def _stream(
     use: Services, entries: AsyncIterator[Entry | None], caller: Caller | None
 ) -> AsyncIterator[str]:
-    async for entry in entries:
-        if entry is None:
-            yield ": still here\n\n"
-            continue
-        data = use.archive.shown(entry, readable=use.access.may_read(entry, caller))
-        yield f"id: {entry.index}\nevent: {entry.record.kind}\ndata: {data}\n\n"
+    # A stream that has begun can tell no problem: it ends, and its reader resumes it.
+    with suppress(StoreUnavailable):
+        async for entry in entries:
+            if entry is None:
+                yield ": still here\n\n"
+                continue
+            data = use.archive.shown(entry, readable=use.access.may_read(entry, caller))
+            yield f"id: {entry.index}\nevent: {entry.record.kind}\ndata: {data}\n\n"

@@ -37,10 +37,11 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Signs words in a domain, at one instant."""
+    """Signs words in a domain, at one instant; its talks last so many seconds."""
 
     domain: Domain
     now: int
+    lasting: int = 24 * HOUR
 
     def listing(self, seller: bytes, title: str) -> Message:
         """A listing with room for many rounds."""
@@ -66,7 +67,7 @@ class Hand:
             listing=listed.digest,
             buyer_nonce=number,
             buyer_epoch=0,
-            deadline=self.now + 24 * HOUR,
+            deadline=self.now + self.lasting,
             max_rounds=ROUNDS,
             min_improvement=1,
             request=ZERO_DIGEST,

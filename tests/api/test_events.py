@@ -22,9 +22,11 @@ from witness import Witness, agreed_words
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.body import MOST_MESSAGE
 from marketplace.core.errors import StoreUnavailable
+from marketplace.hosting import PATIENCE_SECONDS, configuration
 from marketplace.ports.store import Entry, Record
 from marketplace.services import feed
 from marketplace.services.timers import Timers
+from marketplace.settings import RegistrySettings
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +218,31 @@ async def test_failing_store_is_a_retryable_problem_and_stores_nothing():
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert (answer.json()["code"], answer.json()["retryable"]) == ("StoreUnavailable", True)
     assert await witness.size() == 0
+
+
+class LostStore(MemoryStore):
+    """Can be read once, as before its server is killed."""
+
+    reads = 0
+
+    async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
+        self.reads += 1
+        if self.reads > 1:
+            raise StoreUnavailable("postgresql", "killed")
+        return await super().entries(start, limit, party)
+
+
+async def test_stream_whose_store_is_lost_ends_whole_so_that_it_can_be_resumed():
+    witness = Witness(LostStore())
+    await witness.take(*WORDS)
+    async with served(witness) as client:
+        # Broken off in the middle of a chunk, this would raise.
+        events = await read(client, 100)
+    assert [int(event["id"]) for event in events] == [0, 1, 2, 3, 4]
+
+
+def test_worker_that_is_slow_to_begin_counts_as_living_and_a_lost_server_is_waited_for():
+    settings = RegistrySettings("postgresql://nowhere/parley", 1, "0x" + "e5" * 20, workers=2)
+    # The supervisor asks from the first half second on; reading modules takes longer than that.
+    assert configuration(settings).timeout_worker_healthcheck >= 30
+    assert PATIENCE_SECONDS >= 30

@@ -11,10 +11,10 @@ from market import listing
 from served import served, serving
 from witness import Witness
 
-from marketplace import hosting
+from marketplace import guard, hosting
 from marketplace.api import body
 from marketplace.api.body import MOST_ARTIFACT, MOST_MESSAGE, seconds_for
-from marketplace.hosting import GuardedProtocol
+from marketplace.guard import GuardedProtocol
 from marketplace.settings import RegistrySettings
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +77,7 @@ def problem(answer: bytes) -> dict:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosting, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(guard, "HEAD_SECONDS", SOON)
 
 
 def test_body_has_time_by_its_size():

@@ -72,6 +72,22 @@ async def test_killed_server_loses_no_entry_that_was_acknowledged_and_clients_co
     assert [entry.index for entry in entries] == list(range(len(entries)))
 
 
+async def test_store_that_could_not_start_starts_later_and_with_its_schema(server: Server):
+    dsn = await server.create()
+    connection = await asyncpg.connect(dsn)
+    try:
+        # The connections open, and then the schema cannot be brought up to date.
+        await connection.execute("CREATE TABLE entries (foreigner BIGINT)")
+        store = open_store(dsn)
+        with pytest.raises(StoreUnavailable):
+            await store.start()
+        await connection.execute("DROP TABLE entries")
+        async with store:
+            assert (await store.append(record("a", "a"))).index == 0
+    finally:
+        await connection.close()
+
+
 async def test_terminated_connections_are_replaced(server: Server, store: SqlStore):
     await asyncio.gather(*(store.append(record(f"{n}", f"{n}")) for n in range(20)))
     await server.execute(

@@ -1,4 +1,4 @@
-"""The gas that the documents tell is the gas that is measured."""
+"""The figures that the documents tell are the measured ones."""
 
 import json
 import re
@@ -21,3 +21,14 @@ def test_each_figure_is_the_measured_one_in_thousands() -> None:
 
 def test_the_contract_s_page_has_every_key_that_is_measured_and_no_other() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", gas("contracts.md"), re.MULTILINE)) == KEYS
+
+
+def test_the_kills_that_are_told_are_those_of_the_last_long_runs() -> None:
+    kept = json.loads((ROOT / "docs/benchmarks/crash.json").read_text())
+    page = (ROOT / "docs/benchmarks.md").read_text().split("\n## Kills\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \| ([\d,]+) \| ([\d,]+) \|", page, re.MULTILINE)
+    assert rows
+    for names, *told in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            measured = [f"{kept[database][name]:,}" for database in ("sqlite", "postgresql")]
+            assert told == measured, name

@@ -70,10 +70,16 @@ class PostgresDatabase:
                 server_settings=SETTINGS,
                 reset=_reset,
             )
-        async with self._connection() as connection, connection.transaction():
-            # A large database takes its time.
-            await connection.execute("SET LOCAL statement_timeout = 0")
-            await _drive(migrate(), connection, None)
+        try:
+            async with self._connection() as connection, connection.transaction():
+                # A large database takes its time.
+                await connection.execute("SET LOCAL statement_timeout = 0")
+                await _drive(migrate(), connection, None)
+        except BaseException:
+            # Not started is not half started: whoever tries again migrates again.
+            self._pool.terminate()
+            self._pool = None
+            raise
 
     async def read(self, plan: Plan[T]) -> T:
         """Run a plan that changes nothing."""

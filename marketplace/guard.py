@@ -1,0 +1,95 @@
+"""Guard: no peer holds a connection with a request that never comes whole."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from marketplace.core.errors import BodySlow
+from marketplace.wire.problems import MEDIA_TYPE, to_problem
+
+# A request's head has so long from its first byte, or from the connection, to its end.
+HEAD_SECONDS = 10
+MOST_HEAD = 64 * 1024
+
+
+def _late() -> bytes:
+    problem = to_problem(BodySlow(0, HEAD_SECONDS)).model_dump_json().encode()
+    head = (
+        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(problem)}\r\n\r\n"
+    )
+    return head.encode() + problem
+
+
+LATE = _late()
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """Ends a connection whose peer owes the rest of a request for too long.
+
+    The server's own time limits begin after an answer and end with the next byte, so that a
+    head that trickles, or a body that goes on after it was refused, would hold a connection
+    for ever; and its parser takes a head of any size.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:  # noqa: ANN401 the server's own
+        """As the server makes it."""
+        super().__init__(*args, **named)
+        self._owed: asyncio.TimerHandle | None = None
+        self._head, self._whole = 0, True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The first head is owed."""
+        super().connection_made(transport)
+        self._watch(owed=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is owed any more."""
+        self._watch(owed=False)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """More of a head or a body."""
+        super().data_received(data)
+        if self._head:
+            self._head += len(data)
+            if self._head > MOST_HEAD:
+                self._end()
+
+    def on_message_begin(self) -> None:
+        """A head has begun."""
+        super().on_message_begin()
+        self._head, self._whole = 1, False
+        self._watch(owed=True)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; the body has a time limit where it is read."""
+        self._head = 0
+        self._watch(owed=False)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Nothing of the request is missing."""
+        self._whole = True
+        self._watch(owed=False)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """What follows is the next head, or a body that nobody reads."""
+        super().on_response_complete()
+        self._watch(owed=not self._whole)
+
+    def _end(self) -> None:
+        if self._head:
+            self.transport.write(LATE)
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _watch(self, *, owed: bool) -> None:
+        if owed and self._owed is None:
+            self._owed = self.loop.call_later(HEAD_SECONDS, self._end)
+        elif not owed and self._owed is not None:
+            self._owed.cancel()
+            self._owed = None

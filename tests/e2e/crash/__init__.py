@@ -1,0 +1,1 @@
+"""Kills at random moments under load, and what must hold afterwards."""
