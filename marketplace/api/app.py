@@ -1,7 +1,6 @@
 """The application: routes over ready services."""
 
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
@@ -10,6 +9,7 @@ from marketplace.api.document import Registry
 from marketplace.api.limits import Limits, add_limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
+from marketplace.api.shortcut import Shortcut
 from marketplace.services.logins import Logins
 from marketplace.services.webhooks import Webhooks
 
@@ -30,9 +30,8 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     app.state.webhooks = webhooks
     for room in (routes, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
-    # Before the documented route of the same path.
-    app.router.routes.insert(0, Route("/v1/messages", routes.take_message, methods=["POST"]))
     add_logins(app, logins, services.clock)
+    app.add_middleware(Shortcut)
     add_limits(app, limits)
     refuse_by_name(app)
     return app

@@ -59,7 +59,7 @@ async def submit_message(request: Request) -> Response:
 
 
 async def take_message(request: Request) -> Response:
-    """The same, as a bare route: the way most requests go does without FastAPI's machinery."""
+    """The same, for the shortcut that most requests take."""
     use = services_of(request)
     body = await read_bounded(request, MOST_MESSAGE)
     message = use.messages.prove(parse_json(body))

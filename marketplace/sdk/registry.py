@@ -99,7 +99,7 @@ class Registry:
     def hand_in(self, transcript: Sequence[Mapping[str, Json]]) -> list[Receipt]:
         """Hand in a negotiation that was held elsewhere: NEGOTIATE, as one of its parties."""
         body, headers = canonical({"messages": transcript}), {"content-type": "application/json"}
-        asked = self._ask("POST", "/v1/transcripts", content=body, headers=headers)
+        asked = self._ask("POST", "/v1/transcripts", mine=True, content=body, headers=headers)
         return _view(ReceiptsView, asked).receipts
 
     def messages(self, negotiation: Digest) -> list[MessageView]:

@@ -100,7 +100,8 @@ class Messages:
             else await self.rooms.negotiations.place(message, now, fresh=fresh)
         )
         held = await self.rooms.agents.check_mandate(message, placement.received_at)
-        placement = replace(placement, requires=(*placement.requires, *held))
+        if held:
+            placement = replace(placement, requires=(*placement.requires, *held))
         entry = await self.log.append(self._record(message, placement))
         self.archive.keep(entry, message)
         if entry.record.position == placement.position:

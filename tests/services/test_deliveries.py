@@ -197,7 +197,8 @@ async def test_a_receiver_that_is_not_there_or_slow_takes_nobody_else_s_time():
             one.answers += [slow] * 3
             await at.deliveries.run_once()
             assert two.told == [0, 1, 2]
-    assert [found.attempts for found in await at.webhooks.owned(OWNER)] == [1, 1, 0]
+    attempts = {found.url: found.attempts for found in await at.webhooks.owned(OWNER)}
+    assert attempts == {dead.url: 1, one.url: 1, two.url: 0}
 
 
 async def test_a_slow_receiver_s_turn_ends_and_goes_on_behind_the_others():
@@ -293,6 +294,7 @@ async def test_no_crowd_of_idle_webhooks_keeps_one_from_its_turn():
                 await at.webhooks.subscribe("0x" + f"{number:040x}", f"http://{HERE}:9999/")
             await at.webhooks.subscribe(OWNER, one.url)
             at.log.add(1)
-            assert await at.deliveries.run_once() == 0
+            # Whichever come first, those that have nothing make room for those that have.
+            await at.deliveries.run_once()
             await at.deliveries.run_once()
     assert one.told == [0]
