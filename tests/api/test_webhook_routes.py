@@ -104,13 +104,3 @@ async def test_what_is_no_wish_is_refused_by_name(body, code):
         answer = await client.post("/v1/webhooks", content=body)
         assert answer.json()["code"] == code
         assert await at.webhooks.owned(OWNER) == []
-
-
-def test_each_answer_with_a_body_has_its_example_in_the_description():
-    app = FastAPI()
-    app.include_router(router)
-    described = app.openapi()
-    for name in ("WebhookView", "NewWebhookView", "DeadLetterView"):
-        assert described["components"]["schemas"][name]["example"]
-    wanted = described["paths"]["/v1/webhooks"]["post"]["requestBody"]["content"]
-    assert wanted["application/json"]["example"]["url"]
