@@ -107,7 +107,7 @@ async def talking() -> Witness:
     return witness
 
 
-async def test_parties_leave_artifacts_and_anybody_who_knows_the_name_reads_them():
+async def test_parties_leave_artifacts_that_are_read_back_by_their_names():
     witness = await talking()
     for party, data in ((BUYER, b"job"), (SELLER, b"\0result")):
         name = await put(witness, party, data)
