@@ -162,7 +162,7 @@ def listening(port: int, talks: list[Talk]) -> Iterator[object]:
 
 
 def searches() -> float:
-    """Median milliseconds of a typical search over HTTP, with 10^5 listings on SQLite."""
+    """Median milliseconds of a typical search of the store, with 10^5 listings on SQLite."""
     with tempfile.TemporaryDirectory() as folder:
         where = f"{folder}/listings.sqlite"
         asyncio.run(filled(where))
