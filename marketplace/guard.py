@@ -1,11 +1,12 @@
 """Guard: no peer holds a connection with a request that never comes whole."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from marketplace.core.errors import BodySlow
+from marketplace.core.errors import BodySlow, BodyTooLarge, ParleyError
 from marketplace.wire.problems import MEDIA_TYPE, to_problem
 
 # A request's head has so long from its first byte, or from the connection, to its end.
@@ -13,16 +14,17 @@ HEAD_SECONDS = 10
 MOST_HEAD = 64 * 1024
 
 
-def _late() -> bytes:
-    problem = to_problem(BodySlow(0, HEAD_SECONDS)).model_dump_json().encode()
+def _whole_answer(error: ParleyError) -> bytes:
+    problem = to_problem(error)
+    body = problem.model_dump_json().encode()
     head = (
-        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
-        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(problem)}\r\n\r\n"
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\nconnection: close\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    return head.encode() + problem
+    return head.encode() + body
 
 
-LATE = _late()
+LATE = _whole_answer(BodySlow(0, HEAD_SECONDS))
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -55,7 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._head:
             self._head += len(data)
             if self._head > MOST_HEAD:
-                self._end()
+                self._refuse(_whole_answer(BodyTooLarge(self._head, MOST_HEAD)))
 
     def on_message_begin(self) -> None:
         """A head has begun."""
@@ -82,10 +84,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _end(self) -> None:
         if self._head:
-            self.transport.write(LATE)
-            self.transport.close()
+            self._refuse(LATE)
         else:
             self.transport.abort()
+
+    def _refuse(self, answer: bytes) -> None:
+        self._head = 0
+        self.transport.write(answer)
+        self.transport.close()
 
     def _watch(self, *, owed: bool) -> None:
         if owed and self._owed is None:

@@ -28,6 +28,18 @@ from marketplace.core.words import Upload  # noqa: E402 the same
 
 LISTED, ASKED = m.listing(), m.request()
 TALK = m.talk(LISTED)
+# Of a negotiation that was held elsewhere.
+ELSEWHERE = m.word("salt of another invitation")
+HELD = {
+    "messages": [
+        {"message": LISTED.to_json(), "said_at": m.NOW},
+        {"message": m.invite(LISTED, salt=ELSEWHERE).to_json(), "said_at": m.NOW},
+        {
+            "message": m.offer(m.talk(LISTED, salt=ELSEWHERE), m.SELLER).to_json(),
+            "said_at": m.NOW,
+        },
+    ]
+}
 ARTIFACT = "0x" + sha256(DATA).hexdigest()
 TALKING = f"/v1/negotiations/{TALK.id}"
 PATHS = {
@@ -68,12 +80,18 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
     made = (await client.post("/v1/webhooks", json=wanted, headers=headers)).json()
     answers = {name: (await client.get(p, headers=headers)).json() for name, p in PATHS.items()}
     receipt = (await client.post("/v1/messages", json=LISTED.to_json())).json()
+    handed = (await client.post("/v1/transcripts", json=HELD, headers=headers)).json()
     letters = {"dead_letters": [{"index": 5, "attempts": 10, "reason": "status 500", "at": m.NOW}]}
     return {
-        "requests": {"submitMessage": LISTED.to_json(), "logIn": log_in, "createWebhook": wanted},
+        "requests": {
+            "submitMessage": LISTED.to_json(),
+            "handIn": HELD,
+            "logIn": log_in,
+            "createWebhook": wanted,
+        },
         "answers": answers
         | {"submitMessage": receipt, "logIn": granted, "createWebhook": made}
-        | {"listDeadLetters": letters},
+        | {"listDeadLetters": letters, "handIn": handed},
         "parameters": {
             "listing": LISTED.digest,
             "agent": m.SELLER.address,

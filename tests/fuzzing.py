@@ -33,6 +33,7 @@ from marketplace.core.words import Upload
 from marketplace.ports.store import Entry
 from marketplace.services.access import Access
 from marketplace.services.feed import Feed
+from marketplace.services.recent import Recent
 
 ORIGIN = "https://registry.example"
 DATA = b"what one party leaves for the other"
@@ -72,7 +73,7 @@ async def stocked(access: Access) -> Witness:
     await witness.take(invite(listed), offer(talk(listed), SELLER))
     upload = Upload(talk(listed).id, "0x" + sha256(DATA).hexdigest())
     await witness.services.artifacts.put(upload, BUYER.address, DATA)
-    feed = EndingFeed(witness.store, witness.services.feed.bus)
+    feed = EndingFeed(witness.store, Recent(alone=True), witness.services.feed.bus)
     witness.services = replace(witness.services, feed=feed)
     return witness
 

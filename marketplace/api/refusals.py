@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from marketplace.core.errors import (
     AccessDenied,
     BodySlow,
-    BodyTooLarge,
     LoginMissing,
     ParleyError,
     RateExceeded,
@@ -56,7 +55,7 @@ def answer(error: ParleyError) -> JSONResponse:
             headers = {"www-authenticate": bearer_challenge(error)}
         case RateExceeded(_, seconds) | RequestUnderWay(_, seconds):
             headers = {"retry-after": str(seconds)}
-        case BodySlow() | BodyTooLarge():
+        case BodySlow():
             # What is still to come of the body is not waited for.
             headers = {"connection": "close"}
         case _:

@@ -77,6 +77,7 @@ def test_each_operation_that_needs_a_login_says_for_which_scope():
     }
     assert told == {
         "heartbeat": ["list"],
+        "handIn": ["negotiate"],
         **{name: ["manage"] for name in OPERATIONS if "Webhook" in name or "DeadLetter" in name},
     }
 

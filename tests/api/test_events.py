@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from market import (
@@ -25,6 +26,8 @@ from marketplace.core.errors import StoreUnavailable
 from marketplace.hosting import PATIENCE_SECONDS, configuration
 from marketplace.ports.store import Entry, Record
 from marketplace.services import feed
+from marketplace.services.feed import Feed
+from marketplace.services.recent import Recent
 from marketplace.services.timers import Timers
 from marketplace.settings import RegistrySettings
 
@@ -80,8 +83,8 @@ async def test_party_is_told_only_its_own():
 
 async def note_deadlines(witness: Witness) -> None:
     services = witness.services
-    bus = services.feed.bus
-    await Timers(witness.store, bus, witness.clock, services.negotiations).run_once()
+    log = services.messages.log
+    await Timers(witness.store, log, witness.clock, services.negotiations).run_once()
 
 
 async def test_reader_who_comes_back_again_and_again_gets_each_word_and_each_note_once():
@@ -235,6 +238,9 @@ class LostStore(MemoryStore):
 async def test_stream_whose_store_is_lost_ends_whole_so_that_it_can_be_resumed():
     witness = Witness(LostStore())
     await witness.take(*WORDS)
+    # As where other workers append too: each reading asks the store.
+    shared = Feed(witness.store, Recent(alone=False), witness.services.feed.bus)
+    witness.services = replace(witness.services, feed=shared)
     async with served(witness) as client:
         # Broken off in the middle of a chunk, this would raise.
         events = await read(client, 100)
