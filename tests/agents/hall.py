@@ -21,6 +21,7 @@ from marketplace.core.negotiation import Negotiation, advance, begin
 from marketplace.core.values import ZERO_DIGEST
 from marketplace.core.words import Invitation
 from marketplace.sdk import Talk, Wallet
+from marketplace.sdk.boxes import Boxes
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.means import Means
 from marketplace.sdk.signer import Signer
@@ -104,9 +105,11 @@ class Hall:
         salts, ledger = count(1), Ledger()
         ledger._next_nonce = 0
         chain: Any = FundedChain(self.clock)
-        signer = Signer(Wallet(party.key), limits, ledger, DOMAIN, self.clock, chain)
+        wallet = Wallet(party.key)
+        signer = Signer(wallet, limits, ledger, DOMAIN, self.clock, chain)
         registry: Any = self
-        means = Means(registry, signer, chain, chain, chain, lambda: f"0x{next(salts):064x}")
+        boxes = Boxes(wallet.sign, wallet.address, DOMAIN, self.clock, registry)
+        means = Means(registry, signer, chain, chain, chain, lambda: f"0x{next(salts):064x}", boxes)
         return Talk(means, self.listed, self.views[0])
 
     def submit(self, envelope: dict[str, Any]) -> Receipt:

@@ -233,7 +233,9 @@ def test_bytes_parse_to_what_can_be_spelled_again_or_are_refused_by_name(data: b
         pass
 
 
-@pytest.mark.parametrize("value", [2**53, -(2**53), "\ud800", {"\ud800": 1}])
+@pytest.mark.parametrize(
+    "value", [2**53, -(2**53), "\ud800", {"\ud800": 1}, {"a": "\ud800"}, ["\ud800"]]
+)
 def test_value_without_a_canonical_spelling_is_refused_by_name(value: Json):
     with pytest.raises(ValueMalformed):
         canonical(value)

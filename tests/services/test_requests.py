@@ -152,7 +152,7 @@ async def test_replacement_that_comes_between_is_seen():
     witness = Witness()
     await witness.take(OFFERED, ASKED)
     placed = await witness.services.requests.place_quotation(quote(ASKED, OFFERED), NOW)
-    assert placed.requires == (OFFERED.digest, 1)
+    assert placed.requires == ((OFFERED.digest, 1),)
 
 
 async def test_only_requests_and_quotations_have_a_place_there():

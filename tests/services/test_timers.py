@@ -45,7 +45,7 @@ def timers(witness: Witness, bus: MemoryBus | None = None) -> Timers:
     """A worker of its own over the witness's store: it remembers nothing of the others'."""
     bus = bus or MemoryBus()
     others = build_services(Domains((DOMAIN,)), witness.store, bus, witness.clock, Access())
-    return Timers(witness.store, bus, witness.clock, others.negotiations)
+    return Timers(witness.store, others.messages.log, witness.clock, others.negotiations)
 
 
 async def silent(store: MemoryStore | None = None) -> Witness:
