@@ -30,7 +30,6 @@ from market import (
 )
 from witness import DOMAINS, Witness
 
-from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.core.audit import audit
 from marketplace.core.message import Message
 from marketplace.core.negotiation import advance, as_of
@@ -177,8 +176,9 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def deadlines_are_noted(self) -> None:
-        fresh = Witness(self.witness.store, self.witness.clock).services.negotiations
-        timers = Timers(self.witness.store, MemoryBus(), self.witness.clock, fresh)
+        fresh = Witness(self.witness.store, self.witness.clock).services
+        log, negotiations = fresh.messages.log, fresh.negotiations
+        timers = Timers(self.witness.store, log, self.witness.clock, negotiations)
         noted = self.loop.run(timers.run_once())
         due = self.model.state in OPEN and self.now >= DEADLINE
         assert noted == due
