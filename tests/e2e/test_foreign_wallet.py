@@ -54,7 +54,7 @@ class CastBuyer:
 
     def say(self, **members: object) -> httpx.Response:
         """POST an envelope."""
-        envelope = {"domain": self.separator, "signer": self.address, **members}
+        envelope = {"version": "2", "domain": self.separator, "signer": self.address, **members}
         return self.http.post("/v1/messages", json=envelope)
 
     def _cast(self, *words: str) -> str:
@@ -89,7 +89,7 @@ def selling(net):
 
 
 def invite(buyer: CastBuyer) -> str:
-    listing = buyer.http.get("/v1/listings").json()["messages"][0]["message"]
+    listing = buyer.http.get("/v1/listings").json()["listings"][0]["message"]
     invitation = Invitation(
         buyer=buyer.address,
         seller=listing["signer"],

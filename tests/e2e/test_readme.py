@@ -85,12 +85,16 @@ def test_the_seller_and_the_buyer_of_the_readme_are_ten_lines_each_and_deal(net)
 
 
 def check_that_one_altered_byte_is_found(cwd: Path, network: dict[str, str]) -> None:
-    """Alter one byte of each stored entry in turn, in the registry's own database."""
+    """Alter one byte of each stored leaf and body in turn, in the registry's own database."""
     database = sqlite3.connect(cwd / ".parley" / "devnet" / "registry.sqlite", isolation_level=None)
-    stored = database.execute("SELECT idx, data FROM entries ORDER BY idx").fetchall()
-    assert len(stored) > 5
-    update = "UPDATE entries SET data = ? WHERE idx = ?"
-    for index, data in stored:
+    stored = [
+        (f"UPDATE entries SET {part} = ? WHERE idx = ?", index, data)
+        for part in ("body", "leaf")
+        for index, data in database.execute(f"SELECT idx, {part} FROM entries ORDER BY idx")
+        if data
+    ]
+    assert len(stored) > 10
+    for update, index, data in stored:
         place = keccak(data)[0] * len(data) // 256
         altered = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
         database.execute(update, (altered, index))
@@ -98,8 +102,8 @@ def check_that_one_altered_byte_is_found(cwd: Path, network: dict[str, str]) -> 
         assert f"entry {index}" in {finding.where for finding in report.findings}
         database.execute(update, (data, index))
     assert audit_market(network["rpc"], network["registry"]).ok
-    last = stored[-1][0]
-    database.execute(update, (stored[-1][1].replace(b"acceptance", b"accePtance"), last))
+    update, last, data = stored[-1]
+    database.execute(update, (data.replace(b"acceptance", b"accePtance"), last))
     told = run("audit", "--rpc", network["rpc"], "--log", network["registry"], cwd=cwd)
     assert told.returncode == 1
     assert "NOT OK" in told.stdout
