@@ -18,6 +18,11 @@ from marketplace.sdk import audit_market
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 10
 
+PARTS = (
+    ("SELECT idx, body FROM entries ORDER BY idx", "UPDATE entries SET body = ? WHERE idx = ?"),
+    ("SELECT idx, leaf FROM entries ORDER BY idx", "UPDATE entries SET leaf = ? WHERE idx = ?"),
+)
+
 
 def blocks(page: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
@@ -88,9 +93,9 @@ def check_that_one_altered_byte_is_found(cwd: Path, network: dict[str, str]) -> 
     """Alter one byte of each stored leaf and body in turn, in the registry's own database."""
     database = sqlite3.connect(cwd / ".parley" / "devnet" / "registry.sqlite", isolation_level=None)
     stored = [
-        (f"UPDATE entries SET {part} = ? WHERE idx = ?", index, data)
-        for part in ("body", "leaf")
-        for index, data in database.execute(f"SELECT idx, {part} FROM entries ORDER BY idx")
+        (update, index, data)
+        for select, update in PARTS
+        for index, data in database.execute(select)
         if data
     ]
     assert len(stored) > 10
