@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.load import Measured, post_all
@@ -71,10 +71,14 @@ def main() -> int:
     """Measure and write; the exit status is 0 where everything was answered as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one small round; write nothing")
-    size = QUICK if parser.parse_args().quick else WHOLE
+    parser.add_argument("--rounds", type=int, default=WHOLE.rounds)
+    parser.add_argument("--largest", type=int, default=WHOLE.growth[-1], help="entries, at most")
+    asked = parser.parse_args()
+    grown_to = tuple(events for events in WHOLE.growth if events <= asked.largest)
+    size = QUICK if asked.quick else replace(WHOLE, rounds=asked.rounds, growth=grown_to)
     figures = measured(size)
     print(json.dumps(figures, indent=2))
-    if size is WHOLE:
+    if not asked.quick:
         WRITTEN.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
@@ -96,7 +100,7 @@ def measured(size: Size) -> dict[str, object]:
         "p99_ms": middle([one.p99_ms for one in sqlite]),
         "noop_p50_ms": middle([one.p50_ms for one in idle]),
         "noop_p99_ms": middle([one.p99_ms for one in idle]),
-        "search_p50_ms": searches() if size is WHOLE else None,
+        "search_p50_ms": None if size is QUICK else searches(),
         "growth": [grown(events, size) for events in size.growth],
         "agents": size.agents,
         "offers_each": size.offers,
