@@ -6,7 +6,9 @@ import {IAccounts} from "../../contracts/interfaces/IAccounts.sol";
 import {IEvidence} from "../../contracts/interfaces/IArbitration.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Terms} from "../../contracts/interfaces/Types.sol";
+import {BarringToken} from "../../contracts/mocks/tokens/BarringToken.sol";
 import {OpenToken} from "../../contracts/mocks/tokens/OpenToken.sol";
+import {SkewedToken} from "../../contracts/mocks/tokens/SkewedToken.sol";
 import {VM} from "./Cheats.sol";
 import {IMintable, Stage} from "./Stage.sol";
 
@@ -99,6 +101,30 @@ contract MutantsTest is Stage {
         }
         assertHeld(seller, BOND);
         assertHeld(buyer, PRICE);
+    }
+
+    function test_a_pull_that_falls_short_tells_what_came_and_not_what_was_there() public {
+        SkewedToken skewed = new SkewedToken(-1);
+        skewed.mint(address(escrow), 50);
+        skewed.mint(buyer, 100);
+        VM.prank(buyer);
+        skewed.approve(address(escrow), 100);
+        VM.expectRevert(abi.encodeWithSelector(IAccounts.PullShort.selector, address(skewed), 100, 99));
+        VM.prank(buyer);
+        escrow.deposit(address(skewed), 100);
+    }
+
+    function test_a_pull_that_the_token_refuses_though_all_is_there_has_its_own_name() public {
+        for (uint256 i = 0; i < 2; i++) {
+            BarringToken barring = new BarringToken(BarringToken.Refusal(i));
+            barring.mint(buyer, 100);
+            VM.prank(buyer);
+            barring.approve(address(escrow), 100);
+            barring.bar(buyer, true);
+            VM.expectRevert(abi.encodeWithSelector(IAccounts.PullRefused.selector, address(barring), buyer, 100));
+            VM.prank(buyer);
+            escrow.deposit(address(barring), 100);
+        }
     }
 
     function bind(address account, uint256 amount) private {

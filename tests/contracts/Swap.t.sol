@@ -132,6 +132,22 @@ contract SwapTest is Openings {
         }
     }
 
+    function test_swap_refuses_other_amounts_of_goods_whatever_their_hash() public {
+        Terms memory terms = atomic(ofUnits());
+        (uint256 below, uint256 above) = (0, 0);
+        for (uint256 i = 1; i <= 16; i++) {
+            Credits memory other = ofUnits();
+            other.amount += i;
+            bytes32 given = atomic(other).goods;
+            if (given < terms.goods) below++;
+            else above++;
+            bytes memory reason = abi.encodeWithSelector(IEscrow.WrongGoods.selector, terms.goods, given);
+            refuse(stranger, abi.encodeCall(IEscrow.swap, (terms, other, "", "")), reason);
+        }
+        VM.assertGt(below, 0);
+        VM.assertGt(above, 0);
+    }
+
     function test_swap_refuses_every_other_rail() public {
         uint8[5] memory others = [Rail.ESCROW, Rail.METERED, Rail.EXCHANGE, 4, 255];
         for (uint256 i = 0; i < others.length; i++) {

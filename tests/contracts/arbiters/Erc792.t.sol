@@ -330,6 +330,23 @@ contract Erc792Test is Stage {
         assertHeld(address(_arbiter), 0);
     }
 
+    function test_a_fee_that_arrives_beside_one_that_the_escrow_kept_is_not_taken_for_kept() public {
+        BarringToken barring = new BarringToken(BarringToken.Refusal.REVERT);
+        token = IMintable(address(barring));
+        (Terms memory first, Terms memory second) = (disputed(1), disputed(2));
+        submit(first);
+        submit(second);
+        decide(0, TO_SELLER);
+        decide(1, TO_SELLER);
+        barring.bar(address(_arbiter), true);
+        enforceAndTell(first, true);
+        barring.bar(address(_arbiter), false);
+        enforceAndTell(second, false);
+        _arbiter.reimburse(second);
+        VM.assertEq(escrow.balance(address(token), address(_arbiter)), STAKE);
+        assertHeld(address(_arbiter), 0);
+    }
+
     function test_nobody_is_reimbursed_in_the_middle_of_the_ruling_that_pays_the_fee() public {
         EnteringToken entering = new EnteringToken();
         token = IMintable(address(entering));
