@@ -262,7 +262,7 @@ def vector(name: str, struct: Typed, domain: Domain, key: bytes) -> dict[str, ob
         "type": struct.TYPE,
         "type_hash": "0x" + struct.TYPE_HASH.hex(),
         "struct_hash": "0x" + struct.struct_hash().hex(),
-        "domain_separator": "0x" + domain.separator.hex(),
+        "domain_separator": domain.separator_hex,
         "digest": digest,
         "test_key": "0x" + key.hex(),
         "signer": address_of(key),

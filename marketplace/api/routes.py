@@ -33,7 +33,7 @@ async def info(use: Use) -> InfoView:
         VersionView(
             version=domain.version,
             domain=DomainView.model_validate(domain.to_json()),
-            domain_separator="0x" + domain.separator.hex(),
+            domain_separator=domain.separator_hex,
         )
         for domain in use.domains.taken
     ]

@@ -61,7 +61,7 @@ def _kept(invitation: Invitation, content: Content, subject: Subject) -> dict[st
 
 def check_improvement(invitation: Invitation, last: Subject, now: Subject, *, buying: bool) -> None:
     """Raise NoImprovement where nothing but the unit price moves, and that too little."""
-    if _others(last) != _others(now):
+    if _but_price(last) != _but_price(now) or last.delivery != now.delivery:
         return
     step = max(1, invitation.min_improvement)
     before, asked = last.outcome[UNIT_PRICE], now.outcome[UNIT_PRICE]
@@ -70,6 +70,5 @@ def check_improvement(invitation: Invitation, last: Subject, now: Subject, *, bu
         raise NoImprovement(asked, required)
 
 
-def _others(subject: Subject) -> tuple[object, ...]:
-    rest = {name: value for name, value in subject.outcome.items() if name != UNIT_PRICE}
-    return rest, dict(subject.delivery)
+def _but_price(subject: Subject) -> dict[str, int]:
+    return {**subject.outcome, UNIT_PRICE: 0}

@@ -6,6 +6,7 @@ Asked before anyone signs. The rules, their order and their names are those of
 
 from dataclasses import dataclass, replace
 
+from marketplace.core.eip712 import Field
 from marketplace.core.errors import (
     AllowanceShort,
     ArbiterFeeUncovered,
@@ -49,6 +50,21 @@ UNUSED: dict[int, frozenset[str]] = {
 REQUIRED: dict[int, frozenset[str]] = {
     Rail.ATOMIC: frozenset({"goods"}),
     Rail.EXCHANGE: frozenset({"arbiter", "goods"}),
+}
+
+
+def _ordered(names: frozenset[str]) -> tuple[Field, ...]:
+    return tuple(field for field in Terms.FIELDS if field.name in names)
+
+
+# The same in the order of the terms, by the rail and whether an arbiter may rule in it.
+_BY_RAIL = {
+    (rail, judged): (
+        _ordered(unused if judged else unused | _JUDGED_BY_CLOCK),
+        _ordered(REQUIRED.get(rail, frozenset())),
+    )
+    for rail, unused in UNUSED.items()
+    for judged in (True, False)
 }
 
 
@@ -129,17 +145,14 @@ def _check_parties(terms: Terms) -> None:
 def _check_rail(terms: Terms) -> None:
     if terms.rail not in UNUSED:
         raise RailUnknown(terms.rail, max(Rail))
-    unused = UNUSED[terms.rail]
-    if terms.rail == Rail.ESCROW and terms.arbiter == ZERO_ADDRESS:
-        unused |= _JUDGED_BY_CLOCK
-    required = REQUIRED.get(terms.rail, ())
-    for field in Terms.FIELDS:
-        if field.name in unused:
-            word = _word(getattr(terms, field.name))
-            if word:
-                raise FieldUnsupported(rail_name(terms.rail), field.wire, word)
-    for field in Terms.FIELDS:
-        if field.name in required and not _word(getattr(terms, field.name)):
+    judged = terms.rail != Rail.ESCROW or terms.arbiter != ZERO_ADDRESS
+    unused, required = _BY_RAIL[terms.rail, judged]
+    for field in unused:
+        word = _word(getattr(terms, field.name))
+        if word:
+            raise FieldUnsupported(rail_name(terms.rail), field.wire, word)
+    for field in required:
+        if not _word(getattr(terms, field.name)):
             raise FieldMissing(rail_name(terms.rail), field.wire)
 
 

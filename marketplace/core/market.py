@@ -210,8 +210,7 @@ def check_quotation(message: Message, asked: Message, listed: Message, at: int) 
     """
     for named in (asked, listed):
         if named.domain != message.domain:
-            stated, expected = message.domain.separator.hex(), named.domain.separator.hex()
-            raise DomainMismatch("0x" + stated, "0x" + expected)
+            raise DomainMismatch(message.domain.separator_hex, named.domain.separator_hex)
     if isinstance(message.body, Quotation) and message.signer != message.body.seller:
         raise NotAParty(message.signer, message.body.seller)
     if isinstance(asked.body, Request) and at >= asked.body.expires_at:

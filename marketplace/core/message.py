@@ -108,7 +108,7 @@ class Message:
     def to_json(self) -> dict[str, Json]:
         """The envelope as it travels."""
         envelope: dict[str, Json] = {
-            "domain": "0x" + self.domain.separator.hex(),
+            "domain": self.domain.separator_hex,
             "kind": self.kind.value,
             "signer": self.signer,
             "digest": self.digest,
@@ -209,7 +209,7 @@ class Domains:
             raise VersionUnsupported(shown(version), served)
         stated = digest(envelope.get("domain"), "domain")
         for domain in self.taken:
-            if stated == "0x" + domain.separator.hex():
+            if stated == domain.separator_hex:
                 return domain
         if not same:
             raise VersionUnsupported(shown(version), served)
@@ -221,17 +221,7 @@ def parse_message(given: Json, domain: Domain) -> Message:
     envelope = mapping(given, "message")
     kind, shape = _shape(envelope.get("kind"), domain)
     _check_members(envelope, shape.members(envelope), domain)
-    header = _header(envelope, kind, shape, domain)
-    message = replace(
-        header,
-        body=shape.body.from_message(envelope["message"])
-        if shape.body and "message" in envelope
-        else None,
-        detail=shape.detail.from_json(envelope["detail"])
-        if shape.detail and "detail" in envelope
-        else None,
-        sealed=Sealed.from_json(envelope["sealed"]) if "sealed" in envelope else None,
-    )
+    message = _read(envelope, kind, shape, domain)
     _check_digests(message)
     _check_signature(message)
     return message
@@ -248,27 +238,33 @@ def parse_header(given: Json, domain: Domain) -> Message:
     if shape.body is None:
         raise FieldsDiffer("body", "")
     _check_members(envelope, shape.bare, domain)
-    header = _header(envelope, kind, shape, domain)
+    header = _read(envelope, kind, shape, domain)
     if kind is Kind.INVITATION and header.negotiation != header.digest:
         raise DigestMismatch(str(header.negotiation), header.digest)
     _check_signature(header)
     return header
 
 
-def _header(envelope: Mapping[str, Json], kind: Kind, shape: Shape, domain: Domain) -> Message:
-    stated, expected = digest(envelope["domain"], "domain"), "0x" + domain.separator.hex()
-    if stated != expected:
-        raise DomainMismatch(stated, expected)
+def _read(envelope: Mapping[str, Json], kind: Kind, shape: Shape, domain: Domain) -> Message:
+    """Each member that is there; which may be, was asked before."""
+    stated = digest(envelope["domain"], "domain")
+    if stated != domain.separator_hex:
+        raise DomainMismatch(stated, domain.separator_hex)
     return Message(
-        domain=domain,
-        kind=kind,
-        negotiation=digest(envelope["negotiation"], "negotiation")
-        if shape.in_negotiation
+        domain,
+        kind,
+        digest(envelope["negotiation"], "negotiation") if shape.in_negotiation else None,
+        address(envelope["signer"], "signer"),
+        digest(envelope["digest"]),
+        text(envelope["signature"], "signature", LONGEST_SIGNATURE),
+        shape.body.from_message(envelope["message"])
+        if shape.body and "message" in envelope
         else None,
-        signer=address(envelope["signer"], "signer"),
-        digest=digest(envelope["digest"]),
-        signature=text(envelope["signature"], "signature", LONGEST_SIGNATURE),
-        mandate=Mandate.from_json(envelope["delegation"]) if "delegation" in envelope else None,
+        shape.detail.from_json(envelope["detail"])
+        if shape.detail and "detail" in envelope
+        else None,
+        Mandate.from_json(envelope["delegation"]) if "delegation" in envelope else None,
+        Sealed.from_json(envelope["sealed"]) if "sealed" in envelope else None,
     )
 
 
@@ -280,17 +276,19 @@ def _shape(given: Json, domain: Domain) -> tuple[Kind, Shape]:
     shapes = SHAPES.get(domain.version)
     if shapes is None:
         raise VersionUnsupported(domain.version, ", ".join(SHAPES))
-    if not isinstance(given, str) or given not in {kind.value for kind in shapes}:
+    # A kind is its own value.
+    if not isinstance(given, str) or given not in shapes:
         raise ValueMalformed("kind", shown(given), "one of " + ", ".join(shapes))
-    return Kind(given), shapes[Kind(given)]
+    kind = Kind(given)
+    return kind, shapes[kind]
 
 
 def _check_members(envelope: Mapping[str, Json], members: set[str], domain: Domain) -> None:
     if domain.version == "1":
         exactly(envelope, members)
         return
-    optional = {"delegation"} & envelope.keys()
-    exactly(envelope, members | {"version"} | optional)
+    members |= {"version", "delegation"} if "delegation" in envelope else {"version"}
+    exactly(envelope, members)
     if envelope["version"] != domain.version:
         raise VersionUnsupported(shown(envelope["version"]), domain.version)
 

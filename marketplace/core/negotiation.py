@@ -39,6 +39,7 @@ offer and signs it too can still open it in the escrow.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from marketplace.core import version1
 from marketplace.core.agreement import Agreement
@@ -280,42 +281,43 @@ def advance(negotiation: Negotiation, message: Message, at: int) -> Negotiation:
         raise EventRefused(message.kind, negotiation.state)
     _check_turn(negotiation, message)
     _check_chain(negotiation, message)
-    after = replace(negotiation, state=following, length=negotiation.length + 1)
+    after = partial(replace, negotiation, state=following, length=negotiation.length + 1)
     match message.kind, message.body:
         case Kind.OFFER, _:
-            return _offered(negotiation, after, message, at)
+            turn, offers, sealed = _offered(negotiation, message, at)
+            return after(turn=turn, head=message.digest, offers=offers, sealed=sealed)
         case Kind.ACCEPTANCE, _:
-            return replace(after, agreement=_agree(negotiation, message, at))
+            return after(agreement=_agree(negotiation, message, at))
         case _, Escalation():
-            return _escalated(negotiation, after, message)
+            return after(escalated=_escalated(negotiation, message))
         case _, Rejection() | Withdrawal() as word:
-            return replace(after, reason=word.reason)
+            return after(reason=word.reason)
         case _:
-            return after
+            return after()
 
 
 def _offered(
-    negotiation: Negotiation, after: Negotiation, message: Message, at: int
-) -> Negotiation:
+    negotiation: Negotiation, message: Message, at: int
+) -> tuple[Address, tuple[Offer, ...], tuple[SealedOffer, ...]]:
+    """Whose turn it is after an offer, and the offers with it."""
     if negotiation.rounds >= negotiation.invitation.max_rounds:
         raise RoundsExhausted(negotiation.rounds, negotiation.invitation.max_rounds)
-    turn = negotiation.other(message.signer)
-    after = replace(after, turn=turn, head=message.digest)
     terms, subject, signer = message.terms, message.detail, message.signer
+    turn = negotiation.other(signer)
     if message.sealed is not None:
         if negotiation.offers:
             raise RuleMixed("sealed", "open")
         if at >= message.sealed.open_by:
             raise OpenExpired(message.sealed.open_by, at)
         closed = SealedOffer(signer, message.digest, message.sealed.open_by, message.signature)
-        return replace(after, sealed=(*negotiation.sealed, closed))
+        return turn, (), (*negotiation.sealed, closed)
     if terms is None or not isinstance(subject, Subject):
         raise EventRefused(message.kind, negotiation.state)
     if negotiation.sealed:
         raise RuleMixed("open", "sealed")
     offer = Offer(signer, message.digest, terms, subject, message.signature)
     _check_offer(negotiation, offer, at)
-    return replace(after, offers=(*negotiation.offers, offer))
+    return turn, (*negotiation.offers, offer), ()
 
 
 def unread(negotiation: Negotiation, message: Message) -> Negotiation:
@@ -329,15 +331,15 @@ def unread(negotiation: Negotiation, message: Message) -> Negotiation:
     return replace(negotiation, state=following, turn=turn, head=message.digest, length=length)
 
 
-def _escalated(negotiation: Negotiation, after: Negotiation, message: Message) -> Negotiation:
+def _escalated(negotiation: Negotiation, message: Message) -> Digest:
     if negotiation.escalated == negotiation.head:
         raise EscalationRepeated(message.signer, negotiation.head)
-    return replace(after, escalated=negotiation.head)
+    return negotiation.head
 
 
 def _check_domain(message: Message, domain: Domain) -> None:
-    if message.domain != domain:
-        raise DomainMismatch("0x" + message.domain.separator.hex(), "0x" + domain.separator.hex())
+    if message.domain is not domain and message.domain != domain:
+        raise DomainMismatch(message.domain.separator_hex, domain.separator_hex)
 
 
 def _check_party(negotiation: Negotiation, message: Message) -> None:

@@ -4,11 +4,13 @@ Addresses and digests are lower-case hex strings with ``0x``; amounts are intege
 in a token's base units; instants are integer seconds UTC.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
+import msgspec
 import rfc8785
 import sha3
 
@@ -41,9 +43,6 @@ _DIGEST = re.compile(r"0x[0-9a-f]{64}\Z")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,77})\Z")
-_QUICK = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
-)
 # Beyond it a double skips integers, and RFC 8785 has no spelling (RFC 7493 §2.2).
 _HIGHEST = (1 << 53) - 1
 
@@ -119,8 +118,8 @@ def canonical(value: Json) -> bytes:
     """The value's one spelling as JSON (RFC 8785); raises ValueMalformed where it has none."""
     try:
         if _usual(value):
-            # The standard library writes the same bytes, five times as fast.
-            return _QUICK.encode(value).encode()
+            # The same bytes, twenty times as fast.
+            return _WRITER.encode(value)
         encoded: bytes = rfc8785.dumps(value)
     except ValueError as error:
         raise ValueMalformed("json", shown(str(error)), "JSON as in RFC 8785") from None
@@ -131,6 +130,11 @@ def parse_json(data: bytes) -> Json:
     """JSON without duplicate keys, NaN, floats, invalid UTF-8, lone surrogates or deep nesting."""
     if _deepest(data) > DEEPEST:
         raise ValueMalformed("body", f"{len(data)} bytes", f"JSON nested {DEEPEST} deep at most")
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        quick: Json = _READER.decode(data)
+        # What is written again as it came has no key twice, and none of the rarer spellings.
+        if _WRITER.encode(quick) == data:
+            return quick
     try:
         parsed: Json = json.loads(
             data.decode("utf-8"),
@@ -149,10 +153,12 @@ def parse_json(data: bytes) -> Json:
 def _usual(value: Json) -> bool:
     # Plain objects whose keys sort alike as code points and as UTF-16, and integers.
     if type(value) is dict:
-        return all(
-            type(key) is str and key.isascii() and (type(inner) is str or _usual(inner))
-            for key, inner in value.items()
-        )
+        for key, inner in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(inner) is not str and not _usual(inner):
+                return False
+        return True
     if type(value) is list:
         return all(type(inner) is str or _usual(inner) for inner in value)
     if type(value) is int:
@@ -188,3 +194,8 @@ def _unique(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
 
 def _refuse_number(literal: str) -> Json:
     raise ValueMalformed("number", shown(literal), "an integer, or a decimal string")
+
+
+# Made once, and last: the first refuses what it cannot tell apart.
+_READER = msgspec.json.Decoder(float_hook=_refuse_number)
+_WRITER = msgspec.json.Encoder(order="sorted")

@@ -85,7 +85,7 @@ class Reception:
 
     def info(self) -> InfoView:
         """The domain to sign in, and this agent's clock."""
-        domain, separator = self.domain, "0x" + self.domain.separator.hex()
+        domain, separator = self.domain, self.domain.separator_hex
         told = DomainView.model_validate(domain.to_json())
         version = VersionView(version=domain.version, domain=told, domain_separator=separator)
         return InfoView(

@@ -96,7 +96,8 @@ def agreement_of(on: Negotiation) -> dict[str, Any] | None:
         return None
     agreed.check(FIRST)
     # As 0.1.0 spelled them: its own struct, member by member.
-    signed = {field.wire: field.show(getattr(agreed.terms, field.name)) for field in Terms.FIELDS}
+    named = {field.name: getattr(agreed.terms, field.name) for field in Terms.FIELDS}
+    signed = Terms(**named).to_message()
     assert Terms.from_message(signed).digest(FIRST) == agreed.digest
     return {
         "digest": agreed.digest,

@@ -2,6 +2,7 @@
 
 import json
 from time import process_time
+from typing import Any
 
 import pytest
 import rfc8785
@@ -197,6 +198,47 @@ def test_body_of_quotes_is_judged_in_a_moment():
 def test_canonical_json_parses_to_the_same_value(value: Json):
     assert parse_json(canonical(value)) == value
     assert canonical(value) == rfc8785.dumps(value)
+
+
+def strictly(data: bytes) -> Json:
+    """What the standard library alone makes of the bytes, each key once and no float."""
+
+    def once(pairs: list[tuple[str, Json]]) -> Json:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise ValueError("twice")
+        return dict(pairs)
+
+    def never(literal: str) -> Json:
+        raise ValueError(literal)
+
+    hooks: dict[str, Any] = {"object_pairs_hook": once, "parse_float": never}
+    parsed: Json = json.loads(data.decode(), parse_constant=never, **hooks)
+    json.dumps(parsed, ensure_ascii=False).encode()
+    return parsed
+
+
+@given(JSON, st.lists(st.tuples(st.integers(0), st.sampled_from(b'{}[]:,"\\eE.-+0123 au\xff'))))
+def test_quick_reader_and_the_standard_library_s_never_disagree(
+    value: Json, changes: list[tuple[int, int]]
+):
+    data = bytearray(canonical(value))
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    try:
+        expected = strictly(bytes(data))
+    except ValueError:
+        with pytest.raises(ValueMalformed):
+            parse_json(bytes(data))
+        return
+    assert parse_json(bytes(data)) == expected
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"a":1,"a":1}', b'{"a":{"b":1,"b":2}}', b'[{"":0,"":0}]', b'{"a":1,"\\u0061":1}']
+)
+def test_key_that_comes_twice_is_refused_even_with_the_same_value(data: bytes):
+    with pytest.raises(ValueMalformed, match="each key once"):
+        parse_json(data)
 
 
 UNUSUAL = [
