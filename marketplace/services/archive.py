@@ -1,12 +1,14 @@
 """Archive: stored entries as the messages that they are."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from marketplace.core.entry import Logged, read
 from marketplace.core.errors import EventRefused
 from marketplace.core.message import Domains, Message, parse_message
+from marketplace.core.values import Json
 from marketplace.ports.store import Entry, Store
 from marketplace.wire.views import MessageView
 
@@ -14,6 +16,7 @@ MOST_REMEMBERED = 10_000
 MOST_SHOWN = 1_000
 
 T = TypeVar("T")
+Envelope: TypeAlias = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Archive:
     domains: Domains
     store: Store
     _known: "OrderedDict[int, Message]" = field(default_factory=OrderedDict)
+    _fresh: "OrderedDict[int, Envelope]" = field(default_factory=OrderedDict)
     _shown: "OrderedDict[int, str]" = field(default_factory=OrderedDict)
 
     def logged(self, entry: Entry) -> Logged:
@@ -31,15 +35,18 @@ class Archive:
 
     def view(self, entry: Entry, *, readable: bool) -> MessageView:
         """An entry as its reader sees it, with its message if that is the reader's to read."""
-        record, logged = entry.record, self.logged(entry)
+        envelope, said_at = self._fresh.get(entry.index), None
+        if envelope is None:
+            logged = self.logged(entry)
+            envelope, said_at = logged.envelope, logged.said_at
         return MessageView(
             index=entry.index,
-            thread=record.thread,
-            sequence=record.position,
-            kind=record.kind,
-            received_at=record.received_at,
-            said_at=logged.said_at,
-            message=dict(logged.envelope) if readable and logged.envelope else None,
+            thread=entry.record.thread,
+            sequence=entry.record.position,
+            kind=entry.record.kind,
+            received_at=entry.record.received_at,
+            said_at=said_at,
+            message=dict(envelope) if readable and envelope else None,
         )
 
     def shown(self, entry: Entry, *, readable: bool) -> str:
@@ -52,9 +59,10 @@ class Archive:
             _remember(self._shown, entry.index, known, MOST_SHOWN)
         return known
 
-    def keep(self, entry: Entry, message: Message) -> None:
-        """Remember the message that an entry was made of."""
+    def keep(self, entry: Entry, message: Message, envelope: Envelope) -> None:
+        """Remember the message, said as it was taken, that an entry has just been made of."""
         _remember(self._known, entry.index, message, MOST_REMEMBERED)
+        _remember(self._fresh, entry.index, envelope, MOST_SHOWN)
 
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""
@@ -64,7 +72,7 @@ class Archive:
             if envelope is None:
                 raise EventRefused(entry.record.kind, "a body that is not at hand")
             known = parse_message(envelope, self.domains.of(envelope))
-            self.keep(entry, known)
+            _remember(self._known, entry.index, known, MOST_REMEMBERED)
         return known
 
 

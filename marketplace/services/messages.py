@@ -3,14 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from marketplace.core.entry import split
 from marketplace.core.errors import MessageRefused, ParleyError, SequenceTaken
-from marketplace.core.merkle import leaf_hash
 from marketplace.core.message import Domains, Message, parse_message
 from marketplace.core.values import Digest, Json
 from marketplace.core.words import Kind
 from marketplace.ports.clock import Clock
-from marketplace.ports.store import Entry, Record, Store
+from marketplace.ports.store import Entry, Store
 from marketplace.services.agents import Agents
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
@@ -102,26 +100,11 @@ class Messages:
         held = await self.rooms.agents.check_mandate(message, placement.received_at)
         if held:
             placement = replace(placement, requires=(*placement.requires, *held))
-        entry = await self.log.append(self._record(message, placement))
-        self.archive.keep(entry, message)
-        if entry.record.position == placement.position:
+        envelope = message.to_json()
+        record = placement.record(message, envelope, self.random_bytes32())
+        entry = await self.log.append(record)
+        # The salt tells: not the entry that the same word got before, perhaps otherwise signed.
+        if entry.record.leaf == record.leaf:
+            self.archive.keep(entry, message, envelope)
             self.rooms.negotiations.took(placement)
         return entry
-
-    def _record(self, message: Message, placement: Placement) -> Record:
-        leaf, body = split(message.to_json(), placement.received_at, self.random_bytes32())
-        return Record(
-            kind=message.kind.value,
-            digest=message.digest,
-            signer=message.signer,
-            thread=placement.thread,
-            position=placement.position,
-            parties=placement.parties,
-            leaf=leaf,
-            leaf_hash=leaf_hash(leaf),
-            body=body,
-            received_at=placement.received_at,
-            requires=placement.requires,
-            listing=placement.listing,
-            due_at=placement.due_at,
-        )

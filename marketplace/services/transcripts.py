@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from marketplace.core.eip712 import exactly
-from marketplace.core.entry import LATEST, split
+from marketplace.core.entry import LATEST
 from marketplace.core.errors import (
     BodyTooLarge,
     MandateRevoked,
@@ -21,7 +21,6 @@ from marketplace.core.errors import (
     TranscriptRefused,
 )
 from marketplace.core.listing import Listing
-from marketplace.core.merkle import leaf_hash
 from marketplace.core.message import Domains, Message, parse_message
 from marketplace.core.negotiation import MOST_ROUNDS, OPEN_STATES, Negotiation, advance, begin
 from marketplace.core.values import (
@@ -35,7 +34,7 @@ from marketplace.core.values import (
     shown,
 )
 from marketplace.ports.clock import Clock
-from marketplace.ports.store import Entry, Record, Store
+from marketplace.ports.store import Entry, Store
 from marketplace.services.agents import Agents
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
@@ -160,26 +159,8 @@ class Transcripts:
         return await self._append(said, replace(placed, received_at=now, listing=row))
 
     async def _append(self, said: Said, placement: Placement) -> Entry:
-        message = said.message
-        salt = self.random_bytes32()
-        leaf, body = split(message.to_json(), placement.received_at, salt, said.at)
-        return await self.log.append(
-            Record(
-                kind=message.kind.value,
-                digest=message.digest,
-                signer=message.signer,
-                thread=placement.thread,
-                position=placement.position,
-                parties=placement.parties,
-                leaf=leaf,
-                leaf_hash=leaf_hash(leaf),
-                body=body,
-                received_at=placement.received_at,
-                requires=placement.requires,
-                listing=placement.listing,
-                due_at=placement.due_at,
-            )
-        )
+        envelope, salt = said.message.to_json(), self.random_bytes32()
+        return await self.log.append(placement.record(said.message, envelope, salt, said.at))
 
     def _due(self, after: Negotiation) -> int:
         deadline = after.invitation.deadline

@@ -16,7 +16,9 @@ class MemorySignal:
     async def wait(self, seconds: float) -> bool:
         """True once published, False after the time has passed."""
         try:
-            await asyncio.wait_for(self._event.wait(), seconds)
+            # Here, and not in a task of its own as wait_for would: readers wait for every word.
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         return True

@@ -71,14 +71,19 @@ def append(records: Sequence[Record]) -> Plan[list[Verdict]]:
     for record in records:
         verdict = known.get(_name(record)) or _refusal(record, lengths)
         if verdict is None:
-            stored = replace(record, requires=(), listing=None, due_at=None)
-            verdict = Entry(following + len(fresh), stored)
+            verdict = Entry(following + len(fresh), _stored(record))
             known[_name(record)] = verdict
             lengths[record.thread] = record.position + 1
             fresh.append((verdict.index, record))
         verdicts.append(verdict)
     yield from _write(fresh)
     return verdicts
+
+
+def _stored(record: Record) -> Record:
+    if record.requires or record.listing is not None or record.due_at is not None:
+        return replace(record, requires=(), listing=None, due_at=None)
+    return record
 
 
 def _known(records: Sequence[Record]) -> Plan[dict[tuple[str, str, str], Entry]]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from marketplace.adapters.sql.dialect import SQLITE, bind, spell
-from marketplace.adapters.sql.log import append
+from marketplace.adapters.sql.group import Group
+from marketplace.adapters.sql.log import Verdict, append
 from marketplace.adapters.sql.plan import Many, Plan, Query, Row, Step, T
 from marketplace.adapters.sql.schema import migrate
 from marketplace.adapters.sql.writer import GroupWriter
-from marketplace.core.errors import SequenceTaken, StoreUnavailable
+from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.store import Entry, Record
 
 # In KiB, less than zero as SQLite wants it: what searches touch of 10^5 listings.
@@ -24,6 +25,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads: tuple[GroupWriter, GroupWriter] | None = None
+        self._group = Group(self._commit)
 
     async def start(self) -> None:
         """Open the file, and bring its schema up to date."""
@@ -40,15 +42,16 @@ class SqliteDatabase:
 
     async def append(self, record: Record) -> Entry:
         """Append in the next group."""
-        (verdict,) = await self.write(append((record,)))
-        if isinstance(verdict, SequenceTaken):
-            raise verdict
-        return verdict
+        return await self._group.append(record)
 
     async def close(self) -> None:
         """Finish what was queued and close the file."""
+        await self._group.finish()
         for thread in self._threads or ():
             await asyncio.to_thread(thread.close)
+
+    async def _commit(self, records: Sequence[Record]) -> list[Verdict]:
+        return await self.write(append(records))
 
     def _thread(self, which: int) -> GroupWriter:
         if self._threads is None:
