@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from marketplace.core.errors import BodySlow, BodyTooLarge, ParleyError
+from marketplace.gather import GatheredTransport
 from marketplace.wire.problems import MEDIA_TYPE, to_problem
 
 # A request's head has so long from its first byte, or from the connection, to its end.
@@ -43,7 +44,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first head is owed."""
-        super().connection_made(transport)
+        super().connection_made(GatheredTransport(transport, self.loop))  # type: ignore[arg-type]
         self._watch(owed=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -55,6 +56,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """More of a head or a body."""
         super().data_received(data)
         if self._head:
+            # One that comes whole, as most do, was never waited for.
+            self._watch(owed=True)
             self._head += len(data)
             if self._head > MOST_HEAD:
                 self._refuse(_whole_answer(BodyTooLarge(self._head, MOST_HEAD)))
@@ -63,7 +66,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """A head has begun."""
         super().on_message_begin()
         self._head, self._whole = 1, False
-        self._watch(owed=True)
 
     def on_headers_complete(self) -> None:
         """The head is whole; the body has a time limit where it is read."""

@@ -62,6 +62,7 @@ def configuration(settings: RegistrySettings) -> uvicorn.Config:
         # No route takes one, and what counts requests does not see them.
         ws="none",
         log_level="warning",
+        access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,

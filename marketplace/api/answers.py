@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from fastapi import Request, Response, status
-from pydantic import BaseModel
 
 from marketplace.api.services import Services
 from marketplace.core.login import Caller
 from marketplace.ports.store import Entry
-from marketplace.wire.views import MessagesView, MessageView
+from marketplace.wire.views import MessagesView, MessageView, View
 
 
 def shown(use: Services, entry: Entry, caller: Caller | None) -> MessageView:
@@ -22,9 +21,9 @@ def all_shown(use: Services, entries: Iterable[Entry], caller: Caller | None) ->
     return MessagesView(messages=[shown(use, entry, caller) for entry in entries])
 
 
-def tagged(request: Request, view: BaseModel, *, private: bool = False) -> Response:
+def tagged(request: Request, view: View, *, private: bool = False) -> Response:
     """The view under an entity tag (RFC 9110 §8.8.3), or 304 where the asker has it already."""
-    body = view.model_dump_json().encode()
+    body = view.spelled()
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache" if private else "no-cache"}
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]

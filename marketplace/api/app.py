@@ -6,7 +6,7 @@ from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.document import Registry
-from marketplace.api.limits import Limits, add_limits
+from marketplace.api.limits import AddressLimit, Limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
 from marketplace.api.shortcut import Shortcut
@@ -28,10 +28,11 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     )
     app.state.services = services
     app.state.webhooks = webhooks
+    app.state.limits = limits
     for room in (routes, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
     add_logins(app, logins, services.clock)
-    app.add_middleware(Shortcut)
-    add_limits(app, limits)
     refuse_by_name(app)
+    app.put_before(lambda behind: Shortcut(behind, app))
+    app.put_before(lambda behind: AddressLimit(behind, limits))
     return app

@@ -46,7 +46,7 @@ def add_logins(app: FastAPI, logins: Logins, clock: Clock) -> None:
     app.include_router(router)
 
 
-def _door(request: Request) -> Door:
+async def _door(request: Request) -> Door:
     return cast("Door", request.app.state.door)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from marketplace.core.errors import BodySlow, BodyTooLarge
 from marketplace.core.values import Json, parse_json
@@ -30,13 +31,18 @@ async def read_bounded(request: Request, most: int) -> bytes:
     Raises:
         BodyTooLarge: as soon as it is known to be larger than ``most`` bytes.
         BodySlow: it has not come within ``seconds_for`` so many.
+        ClientDisconnect: nobody is there any more.
     """
     check_stated_size(request, most)
-    body, seconds = bytearray(), seconds_for(most)
+    body, more, seconds = bytearray(), True, seconds_for(most)
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                body += chunk
+            while more:
+                part = await request.receive()
+                if part["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += part.get("body", b"")
+                more = part.get("more_body", False)
                 if len(body) > most:
                     raise BodyTooLarge(len(body), most)
     except TimeoutError:

@@ -6,11 +6,12 @@ digests look like, and an example of each body. The examples were recorded from 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketplace.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from marketplace.wire.problems import MEDIA_TYPE
@@ -79,7 +80,20 @@ IDEMPOTENCY_KEY: Part = {
 
 
 class Registry(FastAPI):
-    """An application whose document is complete."""
+    """An application whose document is complete, and that has a front of its own."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 the framework's own
+        """As the framework makes it."""
+        super().__init__(**settings)
+        self._front: ASGIApp = super().__call__
+
+    def put_before(self, front: Callable[[ASGIApp], ASGIApp]) -> None:
+        """What a request comes to from now on, before all that is there already."""
+        self._front = front(self._front)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what stands before the framework costs what it costs alone."""
+        await self._front(scope, receive, send)
 
     def openapi(self) -> Part:
         """The document, made once."""

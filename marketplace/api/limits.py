@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -93,9 +93,3 @@ class AddressLimit:
                 await answer(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def add_limits(app: FastAPI, limits: Limits) -> None:
-    """Put the limits before the routes."""
-    app.state.limits = limits
-    app.add_middleware(AddressLimit, limits=limits)

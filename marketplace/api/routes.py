@@ -67,8 +67,7 @@ async def take_message(request: Request) -> Response:
 
     async def write() -> Response:
         receipt = Receipt.from_entry(await use.messages.submit(message))
-        told = receipt.model_dump_json()
-        return Response(told, status.HTTP_201_CREATED, media_type="application/json")
+        return Response(receipt.spelled(), status.HTTP_201_CREATED, media_type="application/json")
 
     once = Once(use.journal, use.clock.now(), message.signer)
     return await once.answer(request, body, write)

@@ -52,4 +52,9 @@ def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-Use = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    # What is no coroutine, the framework calls in a thread.
+    return services_of(request)
+
+
+Use = Annotated[Services, Depends(_services)]

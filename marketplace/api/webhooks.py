@@ -46,7 +46,7 @@ async def caller_account(caller: Annotated[Caller, require(Scope.MANAGE)]) -> st
     return caller.account
 
 
-def _webhooks(request: Request) -> Webhooks:
+async def _webhooks(request: Request) -> Webhooks:
     return cast("Webhooks", request.app.state.webhooks)
 
 

@@ -152,24 +152,24 @@ class _Call(BaseHTTPRequestHandler):
 
 
 def _info(call: _Call) -> Answer:
-    return 200, _JSON, call.server.desk.info().model_dump_json().encode()
+    return 200, _JSON, call.server.desk.info().spelled()
 
 
 def _message(call: _Call) -> Answer:
-    return 201, _JSON, call.server.desk.receive(call.body()).model_dump_json().encode()
+    return 201, _JSON, call.server.desk.receive(call.body()).spelled()
 
 
 def _card(call: _Call) -> Answer:
-    return 200, _JSON, call.server.desk.own_card().model_dump_json().encode()
+    return 200, _JSON, call.server.desk.own_card().spelled()
 
 
 def _listings(call: _Call) -> Answer:
     view = MessagesView(messages=call.server.desk.own_listings())
-    return 200, _JSON, view.model_dump_json().encode()
+    return 200, _JSON, view.spelled()
 
 
 def _listing(call: _Call, digest: Digest) -> Answer:
-    return 200, _JSON, call.server.desk.own_listing(digest).model_dump_json().encode()
+    return 200, _JSON, call.server.desk.own_listing(digest).spelled()
 
 
 def _artifact(call: _Call, negotiation: Digest, artifact: Digest) -> Answer:

@@ -52,10 +52,10 @@ class Archive:
     def shown(self, entry: Entry, *, readable: bool) -> str:
         """The view as JSON on one line; several read the same entry within a moment."""
         if not readable:
-            return self.view(entry, readable=False).model_dump_json()
+            return self.view(entry, readable=False).spelled().decode()
         known = self._shown.get(entry.index)
         if known is None:
-            known = self.view(entry, readable=True).model_dump_json()
+            known = self.view(entry, readable=True).spelled().decode()
             _remember(self._shown, entry.index, known, MOST_SHOWN)
         return known
 

@@ -22,26 +22,27 @@ ATTEMPTS = 8
 Place = Callable[[Message, int], Awaitable[Placement]]
 
 
-@dataclass(frozen=True, slots=True)
 class Rooms:
     """Where messages belong."""
 
-    agents: Agents
-    listings: Listings
-    requests: Requests
-    negotiations: Negotiations
+    def __init__(
+        self, agents: Agents, listings: Listings, requests: Requests, negotiations: Negotiations
+    ) -> None:
+        self.agents = agents
+        self.negotiations = negotiations
+        self._places: dict[Kind, Place] = {
+            Kind.CARD: agents.place,
+            Kind.DELEGATION: agents.place,
+            Kind.REVOCATION: agents.place,
+            Kind.LISTING: listings.place,
+            Kind.REQUEST: requests.place,
+            Kind.QUOTATION: requests.place_quotation,
+            Kind.INVITATION: negotiations.place_invitation,
+        }
 
     def place_of(self, kind: Kind) -> Place | None:
         """Who places a kind of message; None: the negotiation that it names."""
-        return {
-            Kind.CARD: self.agents.place,
-            Kind.DELEGATION: self.agents.place,
-            Kind.REVOCATION: self.agents.place,
-            Kind.LISTING: self.listings.place,
-            Kind.REQUEST: self.requests.place,
-            Kind.QUOTATION: self.requests.place_quotation,
-            Kind.INVITATION: self.negotiations.place_invitation,
-        }.get(kind)
+        return self._places.get(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from marketplace.adapters.sql.plan import LOG, Many, Plan, Query, Room, Value
+from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room
 from marketplace.adapters.sql.search import COLUMNS, listing, search
 from marketplace.adapters.sql.terms import numbers, sortable, terms
 from marketplace.ports.index import Found, ListingRow, Search
@@ -94,7 +94,7 @@ def _withdraw(identities: list[int]) -> Plan[None]:
     yield Query(f"DELETE FROM listing_numbers WHERE id {chosen}", (identities,))  # noqa: S608
 
 
-def _columns(index: int, row: ListingRow) -> tuple[Value, ...]:
+def _columns(index: int, row: ListingRow) -> tuple[Plain, ...]:
     return (
         row.thread,
         row.digest,

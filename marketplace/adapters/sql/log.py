@@ -1,11 +1,12 @@
 """The log in SQL, appended in groups that cost what one record does."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
+
 from marketplace.adapters.sql.listings import publish
-from marketplace.adapters.sql.plan import LOG, Many, Plan, Query, Room, Row, Value
+from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room, Row, Value
 from marketplace.core.errors import SequenceTaken
 from marketplace.ports.store import Entry, Record
 
@@ -164,7 +165,7 @@ def _name(record: Record) -> tuple[str, str, str]:
     return record.kind, record.digest, record.signer
 
 
-def _row(index: int, record: Record) -> tuple[Value, ...]:
+def _row(index: int, record: Record) -> tuple[Plain, ...]:
     return (
         index,
         record.kind,
@@ -172,7 +173,7 @@ def _row(index: int, record: Record) -> tuple[Value, ...]:
         record.signer,
         record.thread,
         record.position,
-        json.dumps(record.parties),
+        msgspec.json.encode(record.parties).decode(),
         record.leaf,
         record.leaf_hash,
         record.body,
@@ -182,6 +183,6 @@ def _row(index: int, record: Record) -> tuple[Value, ...]:
 
 def _entry(row: Row) -> Entry:
     index, kind, digest, signer, thread, position, parties, leaf, leaf_hash, body, at = row
-    told = tuple(json.loads(parties))
+    told = tuple(msgspec.json.decode(parties))
     record = Record(kind, digest, signer, thread, position, told, leaf, leaf_hash, body, at)
     return Entry(index, record)

@@ -31,7 +31,8 @@ class Match:
         return bool(self.must or self.begun)
 
 
-Value: TypeAlias = str | int | bytes | Sequence[str] | Sequence[int] | Match | None
+Plain: TypeAlias = str | int | bytes | None
+Value: TypeAlias = Plain | Sequence[str] | Sequence[int] | Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """One statement for each of many rows of values, in order; answers nothing."""
+    """One statement for each of many rows, in order; answers nothing.
+
+    Its values are what every driver takes as they are, so that none need be looked at.
+    """
 
     sql: str
-    rows: Sequence[tuple[Value, ...]]
+    rows: Sequence[tuple[Plain, ...]]
 
 
 @dataclass(frozen=True, slots=True)

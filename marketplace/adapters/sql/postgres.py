@@ -155,8 +155,7 @@ async def _do(step: Step, connection: asyncpg.Connection, seconds: float | None)
             )
             return found
         case Many(sql, many) if many:
-            bound = [bind(POSTGRESQL, row) for row in many]
-            await connection.executemany(spell(POSTGRESQL, sql), bound, timeout=seconds)
+            await connection.executemany(spell(POSTGRESQL, sql), many, timeout=seconds)
         case Hold(name):
             await connection.execute(HOLD, f"parley {name}", timeout=seconds)
         case Snapshot():

@@ -17,6 +17,8 @@ from marketplace.ports.store import Entry, Record
 
 # In KiB, less than zero as SQLite wants it: what searches touch of 10^5 listings.
 CACHE = -65_536
+# In pages: of those that every group changes, fewer versions are copied than at SQLite's 1,000.
+CHECKPOINT = 4_000
 
 
 class SqliteDatabase:
@@ -66,6 +68,7 @@ def _open(path: Path) -> tuple[GroupWriter, GroupWriter]:
             writes.execute("PRAGMA journal_mode = WAL")
             # A commit that was told is on the disk, in WAL too.
             writes.execute("PRAGMA synchronous = FULL")
+            writes.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
             writes.execute("BEGIN IMMEDIATE")
             _drive(migrate(), writes)
             writes.execute("COMMIT")
@@ -100,7 +103,6 @@ def _do(step: Step, connection: sqlite3.Connection) -> Sequence[Row]:
         values = bind(SQLITE, step.values)
         return connection.execute(spell(SQLITE, step.sql), values).fetchall()
     if isinstance(step, Many) and step.rows:
-        bound = (bind(SQLITE, row) for row in step.rows)
-        connection.executemany(spell(SQLITE, step.sql), bound)
+        connection.executemany(spell(SQLITE, step.sql), step.rows)
     # Nobody else writes, and a transaction sees one state: there is nothing to hold.
     return ()
