@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import uvloop
 from bench.load import Measured, post_all
 from bench.servers import Serving, noop, registry
 from bench.words import Hand, Talk, address_of
@@ -135,13 +136,13 @@ def loaded(serving: Serving, path: str, talks: list[Talk]) -> Figures:
     """Every talk's offers, all agents at once."""
     before = serving.cpu
     bodies = [talk.offers for talk in talks]
-    load = asyncio.run(post_all(serving.port, path, bodies, 201))
+    load = uvloop.run(post_all(serving.port, path, bodies, 201))
     return Figures.of(load, serving.cpu - before)
 
 
 def negotiated(serving: Serving, talks: list[Talk]) -> Figures:
     """The same at a registry, with a subscriber that is told every offer."""
-    asyncio.run(post_all(serving.port, "/v1/messages", [talk.setting for talk in talks], 201))
+    uvloop.run(post_all(serving.port, "/v1/messages", [talk.setting for talk in talks], 201))
     with listening(serving.port, talks) as told:
         figures = loaded(serving, "/v1/messages", talks)
         if int(told()) != sum(len(talk.offers) for talk in talks):

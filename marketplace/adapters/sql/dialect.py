@@ -26,6 +26,7 @@ class Dialect:
         clustered: the same where the table is its primary key's tree.
         texts: a list of texts as rows of ``t.value``.
         integers: a list of integers likewise.
+        object: the function that makes one JSON object of names and values.
         within: the function that says where in a text another begins, 0 if nowhere.
         terms_table: the table of search terms by the listing's id, ``rowid``.
         terms_index: what finds its rows by a term.
@@ -46,6 +47,7 @@ class Dialect:
     clustered: str
     texts: str
     integers: str
+    object: str
     within: str
     terms_table: str
     terms_index: str
@@ -67,6 +69,7 @@ SQLITE = Dialect(
     clustered="STRICT, WITHOUT ROWID",
     texts="json_each(?) AS t",
     integers="json_each(?) AS t",
+    object="json_group_object",
     within="instr",
     # Neither where a term stands nor how many there are is ever asked.
     terms_table="VIRTUAL TABLE listing_terms USING fts5"
@@ -90,6 +93,7 @@ POSTGRESQL = Dialect(
     clustered="",
     texts="unnest(CAST(? AS TEXT[])) AS t(value)",
     integers="unnest(CAST(? AS BIGINT[])) AS t(value)",
+    object="json_object_agg",
     within="strpos",
     terms_table="TABLE listing_terms (rowid BIGINT PRIMARY KEY, terms TSVECTOR NOT NULL)",
     # A list of what is pending would be read by every search.

@@ -96,13 +96,14 @@ def _known(records: Sequence[Record]) -> Plan[dict[tuple[str, str, str], Entry]]
 def _lengths(records: Sequence[Record]) -> Plan[tuple[dict[str, int], int]]:
     threads = {record.thread for record in records}
     threads |= {thread for record in records for thread, _ in record.requires}
-    rows = yield Query(
-        "SELECT t.value,"
-        " (SELECT coalesce(max(position) + 1, 0) FROM entries WHERE thread = t.value),"
+    # One row, however many threads there are.
+    ((lengths, following),) = yield Query(
+        "SELECT {object}(t.value,"
+        " (SELECT coalesce(max(position) + 1, 0) FROM entries WHERE thread = t.value)),"
         " (SELECT coalesce(max(idx) + 1, 0) FROM entries) FROM {texts}",
         (sorted(threads),),
     )
-    return {thread: length for thread, length, _ in rows}, rows[0][2] if rows else 0
+    return msgspec.json.decode(lengths, type=dict[str, int]), following
 
 
 def _refusal(record: Record, lengths: dict[str, int]) -> SequenceTaken | None:
