@@ -6,6 +6,7 @@ from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.document import Registry
+from marketplace.api.large import add_large_bodies
 from marketplace.api.limits import Limits, add_limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
@@ -33,5 +34,6 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     add_logins(app, logins, services.clock)
     app.add_middleware(Shortcut)
     add_limits(app, limits)
+    add_large_bodies(app, limits)
     refuse_by_name(app)
     return app

@@ -974,11 +974,11 @@ class RateExceeded(Unavailable):
 
 
 class StreamsFull(Unavailable):
-    """A network address has as many open streams as it may."""
+    """A network address has as many streams or uploads open as it may."""
 
     address: str
     maximum: int
-    hint = "Close a stream, or follow several parties' events in one."
+    hint = "Wait for an upload to end, close a stream, or follow several parties' events in one."
 
 
 class BodySlow(Unavailable):
