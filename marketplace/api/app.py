@@ -23,9 +23,15 @@ with a stable `code` and the two values that disagree.
 
 def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: Limits) -> FastAPI:
     """The registry's ASGI application over ready services."""
-    # A redirect would be an answer that is neither a view nor a problem.
     app = Registry(
-        title="Parley registry", version="1", description=DESCRIPTION, redirect_slashes=False
+        title="Parley registry",
+        version="1",
+        description=DESCRIPTION,
+        # A redirect would be an answer that is neither a view nor a problem.
+        redirect_slashes=False,
+        # The framework's pages run scripts of another host, and are blank where it is not reached.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.services = services
     app.state.webhooks = webhooks

@@ -890,7 +890,7 @@ class RouteMissing(Missing):
 
     path: str
     method: str
-    hint = "See /docs for the routes and their methods."
+    hint = "See /openapi.json for the routes and their methods."
 
 
 class NegotiationMissing(Missing):
