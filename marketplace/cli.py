@@ -92,7 +92,7 @@ def serve(
         private_webhooks=private_webhooks,
         rpc=rpc,
     )
-    errors.print(f"registry on http://{host}:{settings.port} (API at /docs)")
+    errors.print(f"registry on http://{host}:{settings.port} (its routes: /openapi.json)")
     serve_registry(settings, bound)
 
 
@@ -119,7 +119,7 @@ def devnet(
             typer.echo(json.dumps(asdict(network)))
         else:
             errors.print(f"chain     {network.rpc} ({network.chain})")
-            errors.print(f"registry  {network.registry} (API at /docs)")
+            errors.print(f"registry  {network.registry} (its routes: /openapi.json)")
             errors.print(f"escrow    {network.escrow}\ntoken     {network.token}")
             for name, path in network.keys.items():
                 errors.print(f"key       {name}: {path}", soft_wrap=True)

@@ -13,6 +13,8 @@ from marketplace.wire.problems import MEDIA_TYPE, to_problem
 # A request's head has so long from its first byte, or from the connection, to its end.
 HEAD_SECONDS = 10
 MOST_HEAD = 64 * 1024
+# What is sent has so long until its reader has room for more.
+UNREAD_SECONDS = 60
 
 
 def _whole_answer(error: ParleyError) -> bytes:
@@ -40,6 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """As the server makes it."""
         super().__init__(*args, **named)
         self._owed: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._head, self._whole = 0, True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -50,6 +53,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         self._watch(owed=False)
+        self._caught_up()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -61,6 +65,21 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MOST_HEAD:
                 self._refuse(_whole_answer(BodyTooLarge(self._head, MOST_HEAD)))
+
+    def pause_writing(self) -> None:
+        """The reader is behind; what it does not take is held here."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._caught_up()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of a head; behind a body it is a trailer, which nothing here reads."""
+        if self._head:
+            super().on_header(name, value)
 
     def on_message_begin(self) -> None:
         """A head has begun."""
@@ -83,6 +102,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """What follows is the next head, or a body that nobody reads."""
         super().on_response_complete()
         self._watch(owed=not self._whole)
+
+    def _caught_up(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _end(self) -> None:
         if self._head:

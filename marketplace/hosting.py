@@ -1,6 +1,8 @@
 """Hosting: the registry's HTTP server, in one process or in several."""
 
+import asyncio
 import gc
+import logging
 import socket
 from functools import partial
 
@@ -27,10 +29,17 @@ HEALTH_SECONDS = 60
 PATIENCE_SECONDS = 60.0
 
 
+def unexpected(record: logging.LogRecord) -> bool:
+    """Whether a line of the server's log is worth a line: not each stream that ends with it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError)
+
+
 def application(settings: RegistrySettings) -> FastAPI:
     """The registry over the database that its settings name."""
     # Nothing here is made of cycles: what a request leaves is freed by its count alone, and a
     # collector that looks at every remembered word again and again finds nothing.
+    logging.getLogger("uvicorn.error").addFilter(unexpected)
     gc.freeze()
     gc.set_threshold(*COLLECTED)
     shared = is_shared(settings.database)

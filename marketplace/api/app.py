@@ -6,6 +6,7 @@ from marketplace.api import discovery, following, handing, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.document import Registry
+from marketplace.api.large import add_large_bodies
 from marketplace.api.limits import AddressLimit, Limits
 from marketplace.api.refusals import refuse_by_name
 from marketplace.api.services import Services
@@ -22,9 +23,15 @@ with a stable `code` and the two values that disagree.
 
 def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: Limits) -> FastAPI:
     """The registry's ASGI application over ready services."""
-    # A redirect would be an answer that is neither a view nor a problem.
     app = Registry(
-        title="Parley registry", version="1", description=DESCRIPTION, redirect_slashes=False
+        title="Parley registry",
+        version="1",
+        description=DESCRIPTION,
+        # A redirect would be an answer that is neither a view nor a problem.
+        redirect_slashes=False,
+        # The framework's pages run scripts of another host, and are blank where it is not reached.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.services = services
     app.state.webhooks = webhooks
@@ -32,6 +39,7 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     for room in (routes, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
     add_logins(app, logins, services.clock)
+    add_large_bodies(app, limits)
     refuse_by_name(app)
     app.put_before(lambda behind: Shortcut(behind, app))
     app.put_before(lambda behind: AddressLimit(behind, limits))

@@ -62,6 +62,15 @@ async def _caller(door: AtDoor, bearer: Bearer) -> Caller | None:
     return await door.logins.caller(bearer.credentials, door.clock.now())
 
 
+async def _standing(door: AtDoor, bearer: Bearer) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        await _caller(door, bearer)
+
+    return check
+
+
+# Raises TokenRefused once the caller's token holds no longer: for what goes on beyond an answer.
+Standing = Annotated[Callable[[], Awaitable[None]], Depends(_standing)]
 OptionalCaller = Annotated[Caller | None, Depends(_caller)]
 
 

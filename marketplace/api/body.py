@@ -30,24 +30,27 @@ async def read_bounded(request: Request, most: int) -> bytes:
 
     Raises:
         BodyTooLarge: as soon as it is known to be larger than ``most`` bytes.
-        BodySlow: it has not come within ``seconds_for`` so many.
-        ClientDisconnect: nobody is there any more.
+        BodySlow: it has not come within ``seconds_for`` so many, or nobody is there any more.
     """
     check_stated_size(request, most)
     body, more, seconds = bytearray(), True, seconds_for(most)
     try:
         async with asyncio.timeout(seconds):
             while more:
-                part = await request.receive()
-                if part["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += part.get("body", b"")
-                more = part.get("more_body", False)
+                part, more = await _next_part(request)
+                body += part
                 if len(body) > most:
                     raise BodyTooLarge(len(body), most)
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnect):
         raise BodySlow(len(body), seconds) from None
     return bytes(body)
+
+
+async def _next_part(request: Request) -> tuple[bytes, bool]:
+    part = await request.receive()
+    if part["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return part.get("body", b""), part.get("more_body", False)
 
 
 def seconds_for(most: int) -> int:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Request, Response, status
 from marketplace.api.answers import tagged
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.body import MOST_ARTIFACT, check_stated_size, read_bounded
+from marketplace.api.large import charge_bytes, large_body
 from marketplace.api.routes import REFUSALS
 from marketplace.api.services import Services, Use
 from marketplace.core.login import Caller
@@ -101,7 +102,10 @@ async def put_artifact(  # noqa: PLR0913, PLR0917 path, body, headers and who as
     # Whose word it is and how large, before any of it is read into memory.
     check_stated_size(request, MOST_ARTIFACT)
     signer = await use.artifacts.authorise(upload, parley_signature, caller)
-    await use.artifacts.put(upload, signer, await read_bounded(request, MOST_ARTIFACT))
+    with large_body(request):
+        body = await read_bounded(request, MOST_ARTIFACT)
+        charge_bytes(request, body)
+        await use.artifacts.put(upload, signer, body)
 
 
 @router.get(

@@ -5,9 +5,10 @@ from fastapi import APIRouter, Request, Response, status
 from marketplace.api.auth import OPTIONAL_LOGIN, OptionalCaller
 from marketplace.api.body import MOST_MESSAGE, envelope_schema, read_bounded
 from marketplace.api.idempotency import Once
-from marketplace.api.limits import check_key
+from marketplace.api.limits import check_key, give_back_key
 from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use, services_of
 from marketplace.core.values import parse_json
+from marketplace.services.feed import page
 from marketplace.wire.problems import Problem
 from marketplace.wire.views import DomainView, InfoView, LogEntryView, LogView, Receipt, VersionView
 
@@ -64,13 +65,21 @@ async def take_message(request: Request) -> Response:
     body = await read_bounded(request, MOST_MESSAGE)
     message = use.messages.prove(parse_json(body))
     check_key(request, message.signer)
+    now, new = use.clock.now(), False
 
     async def write() -> Response:
-        receipt = Receipt.from_entry(await use.messages.submit(message))
-        return Response(receipt.spelled(), status.HTTP_201_CREATED, media_type="application/json")
+        nonlocal new
+        entry = await use.messages.submit(message)
+        new = entry.record.received_at >= now
+        told = Receipt.from_entry(entry).spelled()
+        return Response(told, status.HTTP_201_CREATED, media_type="application/json")
 
-    once = Once(use.journal, use.clock.now(), message.signer)
-    return await once.answer(request, body, write)
+    try:
+        return await Once(use.journal, now, message.signer).answer(request, body, write)
+    finally:
+        if not new:
+            # Anybody can send a word that its signer said once: it must cost the signer nothing.
+            give_back_key(request, message.signer)
 
 
 @router.get("/v1/log", operation_id="readLog", openapi_extra=OPTIONAL_LOGIN)
@@ -80,7 +89,7 @@ async def read_log(
     """The public bytes: what an auditor recomputes; and the bodies that the caller may read."""
     size, root = await use.summit.now()
     # What came since is not under this root.
-    entries = await use.store.entries(start, min(limit, size - start)) if start < size else []
+    entries = await page(use.store, start, min(limit, size - start)) if start < size else []
     return LogView(
         size=size,
         root="0x" + root.hex(),

@@ -1,6 +1,6 @@
-"""The shortcut: most requests are signed messages, and go past the framework."""
+"""Shortcut: most requests are signed messages, and go past the framework."""
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketplace.api.refusals import answer
@@ -30,8 +30,6 @@ class Shortcut:
         scope["app"] = self._app
         try:
             response = await take_message(Request(scope, receive))
-        except ClientDisconnect:
-            return
         except ParleyError as error:
             response = answer(error)
         await response(scope, receive, send)

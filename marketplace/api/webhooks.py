@@ -11,6 +11,7 @@ from marketplace.api.idempotency import Once
 from marketplace.api.services import Use as Registry
 from marketplace.core.destination import LONGEST_URL
 from marketplace.core.eip712 import exactly
+from marketplace.core.errors import MandateRefused
 from marketplace.core.identity import Scope
 from marketplace.core.login import Caller
 from marketplace.core.values import mapping, parse_json, text
@@ -46,11 +47,21 @@ async def caller_account(caller: Annotated[Caller, require(Scope.MANAGE)]) -> st
     return caller.account
 
 
+async def subscribing_account(
+    caller: Annotated[Caller, require(Scope.READ | Scope.MANAGE)],
+) -> str:
+    """The account, by its own key: a webhook reads on when token and delegation have ended."""
+    if caller.delegation is not None:
+        raise MandateRefused("webhook", "a delegate's login", "the account's own")
+    return caller.account
+
+
 async def _webhooks(request: Request) -> Webhooks:
     return cast("Webhooks", request.app.state.webhooks)
 
 
 Account = Annotated[str, Depends(caller_account)]
+Subscriber = Annotated[str, Depends(subscribing_account)]
 Use = Annotated[Webhooks, Depends(_webhooks)]
 Index = Annotated[int, Path(ge=0, le=2**53)]
 router = APIRouter(responses={"default": {"model": Problem, "description": "a named refusal"}})
@@ -64,7 +75,7 @@ router = APIRouter(responses={"default": {"model": Problem, "description": "a na
     openapi_extra=dict(WANTED),
 )
 async def create_webhook(
-    request: Request, account: Account, use: Use, registry: Registry
+    request: Request, account: Subscriber, use: Use, registry: Registry
 ) -> Response:
     """Call a URL with all that concerns the account from now on; the secret is shown once.
 

@@ -890,7 +890,7 @@ class RouteMissing(Missing):
 
     path: str
     method: str
-    hint = "See /docs for the routes and their methods."
+    hint = "See /openapi.json for the routes and their methods."
 
 
 class NegotiationMissing(Missing):
@@ -974,11 +974,11 @@ class RateExceeded(Unavailable):
 
 
 class StreamsFull(Unavailable):
-    """A network address has as many open streams as it may."""
+    """A network address has as many streams or uploads open as it may."""
 
     address: str
     maximum: int
-    hint = "Close a stream, or follow several parties' events in one."
+    hint = "Wait for an upload to end, close a stream, or follow several parties' events in one."
 
 
 class BodySlow(Unavailable):

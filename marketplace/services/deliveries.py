@@ -12,9 +12,11 @@ It takes a log whose entries become visible in the order of their indices, as it
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.bus import Bus
@@ -32,6 +34,9 @@ JITTER_PART = 10
 LEASE_SECONDS = 60
 MOST_READY = 1000
 SLOTS = 64
+# Of one host: anybody may name it, so it is called by few at a time, and where it is slow or
+# away the other slots are others'.
+HOST_SLOTS = 16
 # A turn ends after so many entries, or with the one during which the time is over.
 PAGE = 50
 TURN_SECONDS = 30
@@ -63,7 +68,7 @@ class Deliveries:
     courier: Courier
     clock: Clock
     below: Callable[[int], int]
-    _under_way: set[str] = field(default_factory=set)
+    _under_way: dict[str, str] = field(default_factory=dict)
 
     async def run(self, bus: Bus) -> None:
         """Deliver until cancelled; each subscription by itself, so that none waits for another."""
@@ -89,22 +94,29 @@ class Deliveries:
                 break
             if subscription.id in self._under_way:
                 continue
-            page = await self.log.entries(subscription.following, PAGE, subscription.account)
+            page = await self._page(subscription)
             if page:
-                self._under_way.add(subscription.id)
+                self._under_way[subscription.id] = _host(subscription)
                 group.create_task(self._deliver(subscription, page))
                 begun += 1
             elif len(ready) == MOST_READY:
-                # There may be more that are ready: who has nothing goes behind them.
+                # There may be more that are ready: who has nothing, or waits for its host,
+                # goes behind them.
                 await self.webhooks.moved(replace(subscription, next_at=now), None)
         return begun
+
+    async def _page(self, subscription: Subscription) -> list[Entry]:
+        """What to tell a subscription now: nothing, while its host has as many calls as it may."""
+        if Counter(self._under_way.values())[_host(subscription)] >= HOST_SLOTS:
+            return []
+        return await self.log.entries(subscription.following, PAGE, subscription.account)
 
     async def _deliver(self, subscription: Subscription, page: list[Entry]) -> None:
         try:
             with suppress(StoreUnavailable):
                 await self._deliver_page(subscription, page)
         finally:
-            self._under_way.discard(subscription.id)
+            del self._under_way[subscription.id]
 
     async def _deliver_page(self, subscription: Subscription, page: list[Entry]) -> None:
         at = self.clock.now()
@@ -141,3 +153,7 @@ class Deliveries:
             after = await self.log.entries(last.index + 1, 1, subscription.account)
             return [one.index for one in after] == [entry.index]
         return False
+
+
+def _host(subscription: Subscription) -> str:
+    return urlsplit(subscription.url).hostname or ""

@@ -1,7 +1,7 @@
 """Requests for quotation: published, shown to matching sellers, answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.core.errors import (
     ListingExpired,
@@ -16,7 +16,7 @@ from marketplace.core.message import Message
 from marketplace.core.request import Demand, Quotation, Request
 from marketplace.core.values import Digest
 from marketplace.core.words import Kind
-from marketplace.ports.index import MOST_UNITS, Search
+from marketplace.ports.index import MOST_UNITS, Order, Search
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
 from marketplace.services.listings import Listings
@@ -24,6 +24,8 @@ from marketplace.services.placement import Placement
 
 # A request is told to so many sellers at most; the others find it by looking.
 MOST_TOLD = 50
+# Listings are looked through by the page, so many pages: one seller's many are one seller.
+PAGE, PAGES = 200, 5
 # What a reader of a request gets at once, and what one seller may have of it.
 MOST_QUOTATIONS = 500
 MOST_OF_ONE = 8
@@ -84,17 +86,24 @@ class Requests:
         return listed
 
     async def _matching(self, demand: Demand, now: int) -> list[str]:
-        found = await self.listings.index.search(
-            Search(
-                now=now,
-                kind=demand.kind,
-                where=demand.where,
-                highest_price=demand.highest_unit_price or None,
-                units=min(max(1, demand.quantity), MOST_UNITS),
-                limit=MOST_TOLD,
-            )
+        # Who has settled most comes first: that alone costs something to pretend.
+        wanted = Search(
+            now=now,
+            kind=demand.kind,
+            where=demand.where,
+            highest_price=demand.highest_unit_price or None,
+            units=min(max(1, demand.quantity), MOST_UNITS),
+            order=Order.REPUTATION,
+            limit=PAGE,
         )
-        return [one.row.seller for one in found]
+        sellers: dict[str, None] = {}
+        for _ in range(PAGES):
+            found = await self.listings.index.search(wanted)
+            sellers |= dict.fromkeys(one.row.seller for one in found)
+            if len(sellers) >= MOST_TOLD or len(found) < PAGE:
+                break
+            wanted = replace(wanted, after=(found[-1].key, found[-1].row.thread))
+        return list(sellers)[:MOST_TOLD]
 
 
 def _check_room(quotation: Quotation, said: Sequence[Entry]) -> None:

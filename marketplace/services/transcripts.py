@@ -15,6 +15,7 @@ from marketplace.core.eip712 import exactly
 from marketplace.core.entry import LATEST
 from marketplace.core.errors import (
     BodyTooLarge,
+    DeadlinePassed,
     MandateRevoked,
     NotAParty,
     SequenceTaken,
@@ -126,6 +127,8 @@ class Transcripts:
         known = logged[: len(transcript.words)]
         times = [self.archive.logged(entry).at for entry in known]
         states = _replay(transcript, times)
+        if len(known) < len(transcript.words):
+            self._check_not_over(known, states[0])
         listed = [await self._listing(said) for said in transcript.listings]
         if not logged:
             await self.listings.check_current(listed[-1])
@@ -143,6 +146,13 @@ class Transcripts:
             )
             known.append(await self._append(said, placement))
         return [*listed, *known]
+
+    def _check_not_over(self, known: Sequence[Entry], begun: Negotiation) -> None:
+        # What was witnessed is over at its deadline, though the note of it comes a moment later.
+        deadline, now = begun.invitation.deadline, self.clock.now()
+        witnessed = known and self.archive.logged(known[-1]).said_at is None
+        if witnessed and now >= deadline:
+            raise DeadlinePassed(deadline, now)
 
     async def _listing(self, said: Said) -> Entry:
         message, now = said.message, self.clock.now()

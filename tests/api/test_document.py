@@ -79,6 +79,7 @@ def test_each_operation_that_needs_a_login_says_for_which_scope():
         "heartbeat": ["list"],
         "handIn": ["negotiate"],
         **{name: ["manage"] for name in OPERATIONS if "Webhook" in name or "DeadLetter" in name},
+        "createWebhook": ["read", "manage"],
     }
 
 

@@ -29,7 +29,7 @@ from market import (
 from visitor import login, typed_request
 from witness import Witness
 
-from marketplace.core.identity import Delegation, Mandate, Scope
+from marketplace.core.identity import ROLES, Delegation, Mandate, Scope
 from marketplace.core.login import Origin
 from marketplace.core.words import Upload
 from marketplace.services.access import Access
@@ -44,6 +44,7 @@ ARTIFACT = "0x" + sha256(DATA).hexdigest()
 AUDITOR = ARBITER
 AUDITED = Access(frozenset({AUDITOR.address}))
 CLERK = Party("a key of the buyer that lists and does not read")
+MANAGER = Party("a key of the buyer that may all that a delegate may")
 
 PLACES = {
     "listing": LISTED.digest,
@@ -54,7 +55,9 @@ PLACES = {
     "webhook": "wh_none",
     "index": "0",
 }
-OPEN = dict.fromkeys(("nobody", "stranger", "buyer", "seller", "auditor", "reader", "clerk"), 200)
+OPEN = dict.fromkeys(
+    ("nobody", "stranger", "buyer", "seller", "auditor", "reader", "clerk", "manager"), 200
+)
 PARTIES = {
     "nobody": "LoginMissing",
     "stranger": "NotAParty",
@@ -63,6 +66,7 @@ PARTIES = {
     "auditor": 200,
     "reader": 200,
     "clerk": "ScopeMissing",
+    "manager": 200,
 }
 MANAGERS = {
     "nobody": "LoginMissing",
@@ -72,6 +76,7 @@ MANAGERS = {
     "auditor": 200,
     "reader": "ScopeMissing",
     "clerk": "ScopeMissing",
+    "manager": 200,
 }
 MISSING = {who: "WebhookMissing" if told == 200 else told for who, told in MANAGERS.items()}
 
@@ -98,6 +103,7 @@ EXPECTED: dict[str, Mapping[str, int | str]] = {
         "auditor": "NotAParty",
         "reader": "ScopeMissing",
         "clerk": "NotAParty",
+        "manager": "NotAParty",
     },
     "readNegotiation": PARTIES,
     "readMessages": PARTIES,
@@ -112,8 +118,13 @@ EXPECTED: dict[str, Mapping[str, int | str]] = {
         "auditor": "FieldsDiffer",
         "reader": "ScopeMissing",
         "clerk": "ScopeMissing",
+        "manager": "FieldsDiffer",
     },
-    "createWebhook": {who: 201 if told == 200 else told for who, told in MANAGERS.items()},
+    # A webhook would read on for a delegate whose delegation has ended.
+    "createWebhook": {
+        **{who: 201 if told == 200 else told for who, told in MANAGERS.items()},
+        "manager": "MandateRefused",
+    },
     "listWebhooks": MANAGERS,
     "endWebhook": MISSING,
     "listDeadLetters": MISSING,
@@ -137,6 +148,7 @@ CALLERS: dict[str, tuple[Party, Mandate | None] | None] = {
     "auditor": (AUDITOR, None),
     "reader": (HOT_KEY, mandate(HOT_KEY, Scope.READ)),
     "clerk": (CLERK, mandate(CLERK, Scope.LIST)),
+    "manager": (MANAGER, mandate(MANAGER, ROLES["manager"])),
 }
 
 

@@ -181,3 +181,13 @@ def test_openapi_names_every_operation_once():
     assert len(names) == len(set(names)) == 24
     assert all(operation["description"] or operation["summary"] for operation in operations)
     assert all("default" in operation["responses"] for operation in operations)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/docs/oauth2-redirect"])
+async def test_no_page_brings_scripts_and_each_points_to_the_document(
+    client: httpx.AsyncClient, path: str
+):
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "RouteMissing")
+    assert "/openapi.json" in answer.json()["hint"]
+    assert (await client.get("/openapi.json")).json()["info"]["title"] == "Parley registry"

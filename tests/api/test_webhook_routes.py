@@ -10,7 +10,7 @@ from hooks import posting
 from receivers import OTHER, OWNER, receiver
 from witness import Witness
 
-from marketplace.api.webhooks import caller_account, router
+from marketplace.api.webhooks import caller_account, router, subscribing_account
 from marketplace.core.errors import ParleyError
 from marketplace.ports.webhooks import DeadLetter
 from marketplace.wire.problems import to_problem
@@ -32,7 +32,8 @@ async def registry():
         app.include_router(router)
         app.add_exception_handler(ParleyError, refuse)
         caller = [OWNER]
-        app.dependency_overrides[caller_account] = lambda: caller[0]
+        for account in (caller_account, subscribing_account):
+            app.dependency_overrides[account] = lambda: caller[0]
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
             yield at, client, caller

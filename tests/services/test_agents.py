@@ -121,6 +121,18 @@ async def test_revoked_delegate_says_nothing_more_and_what_it_said_stays():
     await witness.take(delegated(listing(expires_at=NOW + 9_999), delegation(salt=word("anew"))))
 
 
+async def test_a_revocation_counts_where_it_was_logged_and_a_delegation_not_beyond_its_end():
+    here, there = Witness(), Witness()
+    given = delegation(expires_at=NOW + 10)
+    await here.take(given, revocation(given))
+    said = delegated(listing(), given)
+    assert (await refusal(here, said)).code == "MandateRevoked"
+    await there.take(said)
+    there.clock.at = NOW + 10
+    later = delegated(listing(expires_at=NOW + 9_999), given)
+    assert (await refusal(there, later)).code == "MandateExpired"
+
+
 async def test_delegate_ends_its_own_delegation_and_no_other():
     witness = Witness()
     given, other = delegation(), delegation(to=BUYER)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hooks import posting
+from hooks import posting, stage
 from receivers import HERE, INSIDE, OTHER, OWNER, receiver, status
 
 from marketplace.adapters.http import poster
@@ -15,6 +15,7 @@ from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.outbound import Reply
 from marketplace.services import deliveries as module
 from marketplace.services.deliveries import (
+    HOST_SLOTS,
     LEASE_SECONDS,
     LONGEST_WAIT,
     MOST_READY,
@@ -199,6 +200,33 @@ async def test_a_receiver_that_is_not_there_or_slow_takes_nobody_else_s_time():
             assert two.told == [0, 1, 2]
     attempts = {found.url: found.attempts for found in await at.webhooks.owned(OWNER)}
     assert attempts == {dead.url: 1, one.url: 1, two.url: 0}
+
+
+async def test_a_host_that_many_name_is_called_by_few_at_a_time_and_holds_up_no_other():
+    under_way, most = 0, 0
+
+    class Crowd:
+        async def post(self, url, _headers, _body):
+            nonlocal under_way, most
+            called.append(url)
+            if "crowd" in url:
+                under_way += 1
+                most = max(most, under_way)
+                await asyncio.sleep(0.01)
+                under_way -= 1
+            return Reply(204, None)
+
+    called, at = [], stage(Crowd())
+    accounts = [f"0x{number:040x}" for number in range(HOST_SLOTS + 3)]
+    for number, account in enumerate(accounts):
+        await at.webhooks.subscribe(account, f"http://crowd.example/{number}")
+        at.log.add(1, account)
+    await at.webhooks.subscribe(OWNER, "http://quiet.example/")
+    at.log.add(1)
+    assert await at.deliveries.run_once() == HOST_SLOTS + 1
+    assert (most, called.count("http://quiet.example/")) == (HOST_SLOTS, 1)
+    assert await at.deliveries.run_once() == 3
+    assert len(called) == len(set(called)) == len(accounts) + 1
 
 
 async def test_a_slow_receiver_s_turn_ends_and_goes_on_behind_the_others():

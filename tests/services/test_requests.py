@@ -71,6 +71,32 @@ async def test_demand_that_says_nothing_reaches_every_seller_of_the_kind():
     assert set(entry.record.parties) == {BUYER.address, SELLER.address, STRANGER.address}
 
 
+async def test_one_seller_s_many_listings_leave_room_for_another_to_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(requests, "MOST_TOLD", 2)
+    monkeypatch.setattr(requests, "PAGE", 3)
+    witness = Witness()
+    crowd = [listing(STRANGER, content(title=f"Hours, no. {number}")) for number in range(12)]
+    await witness.take(*crowd, OFFERED)
+    (entry,) = await witness.take(ASKED)
+    assert set(entry.record.parties) == {BUYER.address, SELLER.address, STRANGER.address}
+
+
+async def test_who_has_settled_most_is_told_before_a_crowd_that_was_there_first(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(requests, "MOST_TOLD", 2)
+    witness = Witness()
+    await witness.take(*(listing(Party(f"one of a crowd, {number}")) for number in range(4)))
+    witness.clock.at += 1
+    await witness.take(OFFERED)
+    await witness.store.settled({SELLER.address: 1}, 7)
+    (entry,) = await witness.take(ASKED)
+    assert entry.record.parties[:2] == (BUYER.address, SELLER.address)
+    assert len(entry.record.parties) == 3
+
+
 async def test_request_of_another_s_name_or_of_the_past_is_refused():
     witness = Witness()
     assert (await refusal(witness, request(STRANGER, buyer=BUYER.address))).code == "NotAParty"

@@ -242,6 +242,17 @@ async def test_nothing_follows_a_deadline_that_the_log_has_noted():
     await refused(room, TranscriptRefused, lines(messages))
 
 
+async def test_no_word_is_dated_before_a_deadline_that_was_witnessed_but_not_yet_noted():
+    room, messages = Room(), words()
+    room.clock.at = NOW
+    for message in messages[:4]:
+        await room.services.messages.submit(message)
+    room.clock.at = NOW + 3_600
+    await refused(room, DeadlinePassed, lines(messages))
+    # What was all said before is known again all the same.
+    assert await room.hand_in(lines(messages[:4])) == [0, 1, 2, 3]
+
+
 async def test_a_listing_that_the_log_knows_to_be_replaced_takes_no_new_talk():
     room, messages = Room(), words()
     room.clock.at = NOW
