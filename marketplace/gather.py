@@ -1,4 +1,4 @@
-"""Gather: what a connection is sent in one turn of the loop leaves together.
+"""Gather: what is sent in one turn of the loop leaves together.
 
 The server writes an answer's head and its body one after the other, and a stream's events
 one by one. Each write is a system call and a packet, and costs as much as judging a word.

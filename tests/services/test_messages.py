@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from coincurve import PrivateKey
 from market import (
     BUYER,
     DOMAIN,
@@ -31,6 +32,7 @@ from marketplace.core.listing import Settlement
 from marketplace.core.message import Message
 from marketplace.core.negotiation import State, advance
 from marketplace.core.outcome import Issue, OutcomeSpace
+from marketplace.core.signature import ORDER
 from marketplace.ports.store import Entry, Record
 from marketplace.services import negotiations
 from marketplace.services.messages import ATTEMPTS
@@ -53,6 +55,37 @@ async def refusal(witness: Witness, message: Message) -> ParleyError:
         await witness.take(message)
     assert await witness.size() == before
     return refused.value
+
+
+def signed_otherwise(message: Message, key: bytes) -> Message:
+    """The same word under another signature of the same key, as a wallet may make it."""
+    order, secret, nonce = ORDER, int.from_bytes(key, "big"), 7
+    point = PrivateKey.from_int(nonce).public_key.point()
+    r = point[0] % order
+    s = pow(nonce, -1, order) * (int(message.digest, 16) + r * secret) % order
+    odd = point[1] % 2
+    low, v = (s, odd) if s <= order // 2 else (order - s, 1 - odd)
+    return replace(message, signature=f"0x{r:064x}{low:064x}{27 + v:02x}")
+
+
+async def test_word_that_two_workers_take_at_once_is_shown_by_both_as_the_log_has_it():
+    store = MemoryStore()
+    first, second = Witness(store), Witness(store)
+    on = talk()
+    await first.take(listing(), invite(listing()))
+    # The other knows the talk, and has not heard of the offer when it takes it too.
+    await second.services.negotiations.replay(on.id)
+    said = offer(on, SELLER)
+    again = signed_otherwise(said, SELLER.key)
+    assert again.signature != said.signature
+    (stored,) = await first.take(said)
+    (found,) = await second.take(again)
+    assert found == stored
+    for worker in (first, second):
+        view = worker.services.archive.view(found, readable=True)
+        assert view.message is not None
+        assert view.message["signature"] == said.signature
+        assert worker.services.archive.message(found).signature == said.signature
 
 
 # ------------------------------------------------------------------ a whole negotiation
