@@ -197,20 +197,12 @@ def build_registry(
     courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
 
-    timers = Timers(stores, services.messages.log, clock, services.negotiations)
-
-    async def sweep() -> int:
-        return await stores.sweep(clock.now())
-
-    chores = [
-        Chore(timers.run_once, TIMER_SECONDS),
-        Chore(sweep, SWEEP_SECONDS),
-        *build_reputation(settings, stores),
-    ]
+    chores = build_chores(settings, services, stores)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await persist(stores.start, patience)
+        await services.listings.index_logged()
         await persist(bus.start, patience)
         running = [asyncio.create_task(chore.repeat()) for chore in chores]
         running.append(asyncio.create_task(deliveries.run(bus)))
@@ -223,6 +215,21 @@ def build_registry(
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def build_chores(settings: RegistrySettings, services: Services, stores: Stores) -> list[Chore]:
+    """What the registry does without being asked."""
+    clock = services.clock
+    timers = Timers(stores, services.messages.log, clock, services.negotiations)
+
+    async def sweep() -> int:
+        return await stores.sweep(clock.now())
+
+    return [
+        Chore(timers.run_once, TIMER_SECONDS),
+        Chore(sweep, SWEEP_SECONDS),
+        *build_reputation(settings, stores),
+    ]
 
 
 def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:

@@ -4,7 +4,7 @@ A row is derived from a listing's signed words and written in the commit that ap
 them; only the heartbeat and the count of settled deals come from elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -115,6 +115,17 @@ class ListingIndex(Protocol):
 
     async def row(self, thread: str) -> ListingRow | None:
         """The current row of a listing, whatever its state."""
+        ...
+
+    async def unindexed(self) -> list[str]:
+        """Threads of listings that an earlier version logged and that have no row yet."""
+        ...
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows, each with its entry's index.
+
+        A thread that has a row keeps it.
+        """
         ...
 
     async def heard(self, thread: str, at: int) -> None:

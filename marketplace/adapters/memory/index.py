@@ -1,6 +1,6 @@
 """The index of listings in a dict: every search looks at every listing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import eq, ge, le, ne
 
 from marketplace.core.request import Comparison, Predicate
@@ -31,6 +31,16 @@ class MemoryIndex:
     async def row(self, thread: str) -> ListingRow | None:
         """The current row of a listing, whatever its state."""
         return self._rows.get(thread)
+
+    async def unindexed(self) -> list[str]:
+        """None: nothing here is older than its process."""
+        return []
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows; a thread that has one keeps it."""
+        for _, row in rows:
+            if row.thread not in self._rows:
+                self._publish(row)
 
     async def heard(self, thread: str, at: int) -> None:
         """Its seller is there: the listing is alive for another heartbeat."""

@@ -41,6 +41,14 @@ class SqlIndex(Room):
         """The current row of a listing, whatever its state."""
         return await self._database.read(_current(thread))
 
+    async def unindexed(self) -> list[str]:
+        """Threads of listings that an earlier version logged and that have no row yet."""
+        return await self._database.read(_unindexed())
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows, each with its entry's index."""
+        await self._database.write(_fill(rows))
+
     async def heard(self, thread: str, at: int) -> None:
         """Its seller is there: the listing is alive for another heartbeat."""
         await self._database.write(_heard(thread, at))
@@ -83,6 +91,21 @@ def publish(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
         "INSERT INTO listing_numbers (id, name, number) VALUES (?, ?, ?)",
         [(index, name, spelled) for index, row in live for name, spelled in numbers(row)],
     )
+
+
+def _unindexed() -> Plan[list[str]]:
+    rows = yield Query("SELECT thread FROM unindexed ORDER BY thread")
+    return [thread for (thread,) in rows]
+
+
+def _fill(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
+    # Whoever has published since has a row, which is newer than what was read before.
+    yield LOG
+    named, threads = "thread IN (SELECT t.value FROM {texts})", [row.thread for _, row in rows]
+    present = yield Query(f"SELECT thread FROM listings WHERE {named}", (threads,))  # noqa: S608
+    known = {thread for (thread,) in present}
+    yield from publish([(index, row) for index, row in rows if row.thread not in known])
+    yield Query(f"DELETE FROM unindexed WHERE {named}", (threads,))  # noqa: S608 constants only
 
 
 def _withdraw(identities: list[int]) -> Plan[None]:
