@@ -1,6 +1,7 @@
 """Wiring: the only module that knows every part; it decides nothing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -56,6 +57,8 @@ BURST_SECONDS = 10
 TIMER_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 REPUTATION_SECONDS = 15.0
+
+_log = logging.getLogger(__name__)
 
 
 class Stores(Store, ListingIndex, ArtifactStore, Journal, WebhookStore, Protocol):
@@ -183,6 +186,17 @@ def build_access(settings: RegistrySettings) -> Access:
     return Access(auditors, everybody=settings.public)
 
 
+async def prepare(stores: Stores, patience: float) -> None:
+    """Open the database and bring it up to date, before a server that could fail runs on it."""
+    await persist(stores.start, patience, _tell)
+    await stores.close()
+
+
+def _tell(reason: str, seconds: float) -> None:
+    told = "waiting for the database, %.0f s more: %s; check that its server runs there"
+    _log.warning(told, seconds, reason)
+
+
 def build_registry(
     settings: RegistrySettings, stores: Stores, bus: LivingBus, patience: float = 0.0
 ) -> FastAPI:
@@ -201,9 +215,9 @@ def build_registry(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await persist(stores.start, patience)
+        await persist(stores.start, patience, _tell)
         await services.listings.index_logged()
-        await persist(bus.start, patience)
+        await persist(bus.start, patience, _tell)
         running = [asyncio.create_task(chore.repeat()) for chore in chores]
         running.append(asyncio.create_task(deliveries.run(bus)))
         yield

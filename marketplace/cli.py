@@ -1,7 +1,9 @@
 """The ``parley`` command."""
 
+import asyncio
 import json
 import signal
+import socket
 import sys
 import threading
 from dataclasses import asdict, astuple
@@ -16,10 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from marketplace.adapters.evm.factory import escrow_address
+from marketplace.adapters.sql.store import is_shared, open_store
+from marketplace.bootstrap import prepare
 from marketplace.core.audit import Report
 from marketplace.core.errors import ParleyError
 from marketplace.devnet import devnet as start_devnet
-from marketplace.hosting import listen
+from marketplace.hosting import PATIENCE_SECONDS, listen
 from marketplace.hosting import serve as serve_registry
 from marketplace.sdk.auditing import audit_market
 from marketplace.sdk.wallet import Wallet
@@ -92,8 +96,7 @@ def serve(
         private_webhooks=private_webhooks,
         rpc=rpc,
     )
-    errors.print(f"registry on http://{host}:{settings.port} (API at /docs)")
-    serve_registry(settings, bound)
+    _serve(settings, bound)
 
 
 @app.command()
@@ -145,6 +148,16 @@ def audit(
     else:
         _show(report)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _serve(settings: RegistrySettings, bound: socket.socket) -> None:
+    # Here what is wrong with a database is one line; in a worker it is a traceback in each.
+    if is_shared(settings.database):
+        asyncio.run(prepare(open_store(settings.database), PATIENCE_SECONDS))
+    elif settings.workers == 1:  # several are refused, and then nothing has been made
+        asyncio.run(prepare(open_store(settings.database), 0))
+    errors.print(f"registry on http://{settings.host}:{settings.port} (API at /docs)")
+    serve_registry(settings, bound)
 
 
 def report_json(report: Report) -> dict[str, object]:
