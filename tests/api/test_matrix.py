@@ -116,6 +116,8 @@ EXPECTED: dict[str, Mapping[str, int | str]] = {
     "createWebhook": {who: 201 if told == 200 else told for who, told in MANAGERS.items()},
     "listWebhooks": MANAGERS,
     "endWebhook": MISSING,
+    "enableWebhook": MISSING,
+    "rotateWebhookSecret": MISSING,
     "listDeadLetters": MISSING,
     "redeliverDeadLetter": MISSING,
 }

@@ -152,12 +152,14 @@ CREATE TABLE dead_letters (
 ) {table}
 """
 
-# Listings of a database that V2 has moved: their rows are made of words that only the
-# registry can read, and it does so when it starts.
+# Listings that V1 logged: their rows are made of words that only the registry can read, and
+# it does so when it starts. The secret that a webhook had before.
 V3 = """
 CREATE TABLE unindexed (thread {text} PRIMARY KEY) {table};
 INSERT INTO unindexed SELECT DISTINCT thread FROM entries
-    WHERE kind = 'listing' AND thread NOT IN (SELECT thread FROM listings)
+    WHERE kind = 'listing' AND thread NOT IN (SELECT thread FROM listings);
+ALTER TABLE subscriptions ADD COLUMN old_secret {text} NOT NULL DEFAULT '';
+ALTER TABLE subscriptions ADD COLUMN old_until {integer} NOT NULL DEFAULT 0
 """
 
 MIGRATIONS = (V1, V2, V3)
