@@ -21,29 +21,27 @@ from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.adapters.system import SystemClock
 from marketplace.bootstrap import build_registry
 from marketplace.core.card import Card, CardContent
-from marketplace.core.destination import Reach, anywhere
-from marketplace.core.eip712 import Domain
 from marketplace.core.message import Message
 from marketplace.core.values import ZERO_DIGEST
 from marketplace.core.words import Kind
 from marketplace.sdk import (
     Client,
     Content,
+    Direct,
+    Domain,
     Issue,
     Limits,
     OutcomeSpace,
+    Place,
     Rules,
     SettlementRules,
     Talk,
     Wallet,
 )
-from marketplace.sdk.direct import Direct, Place
 from marketplace.settings import RegistrySettings
 
 CREDITS = 1_000_000
 OUTCOME = {"unit_price": 20, "quantity": 5, "delivery_window": 60}
-# The parties of a test live on loopback, which no stranger's card may name by itself.
-NEAR = Reach(plain=True, permits=anywhere)
 _NUMBERS = count(1)
 
 
@@ -190,7 +188,8 @@ class Street:
     def agent(self, wrong: int = 0, **place: Any) -> Agent:  # noqa: ANN401 any part of a Place
         """One with funds, an inbox and a client."""
         wallet = place.pop("wallet", None) or self.chain.wallet()
-        where = Place(**({"reach": NEAR} | place))
+        # The parties of a test live on loopback, which no stranger's card may name by itself.
+        where = Place(**({"near": True} | place))
         direct = Direct(wallet, self.chain.domain, where, Skewed(wrong))
         client = Client(direct, self.chain.rpc, wallet, self.chain.limits())
         made = Agent(wallet, direct, client)

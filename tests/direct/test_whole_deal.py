@@ -6,8 +6,8 @@ import pytest
 from apart import OUTCOME, Agent, begun, envelopes
 
 from marketplace.adapters.system import SystemClock
-from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
+    CardRefused,
     DeadlinePassed,
     DomainMismatch,
     LedgerInUse,
@@ -18,8 +18,7 @@ from marketplace.core.errors import (
     TranscriptUnreadable,
 )
 from marketplace.core.words import Reason
-from marketplace.sdk import DealState, Rules, State, Wallet
-from marketplace.sdk.direct import Direct, Place
+from marketplace.sdk import Client, DealState, Direct, Domain, Place, Rules, State, Wallet
 from marketplace.sdk.inbox import Inbox
 
 WORK = b"the work that was asked for"
@@ -271,3 +270,31 @@ def test_an_agent_of_another_escrow_is_not_understood(street):
     other = Direct(Wallet.create(), Domain(street.chain.domain.chain_id, "0x" + "11" * 20))
     with other, pytest.raises(DomainMismatch):
         street.agent().direct.meet(other.url)
+
+
+def test_nothing_but_the_sdk_s_names_is_needed_for_two_agents_on_one_machine(chain):
+    domain = Domain(chain.deployment.chain_id, chain.deployment.escrow)
+    here = Place(near=True)
+    one, two = chain.wallet(), chain.wallet()
+    with Direct(one, domain, here) as shop, Direct(two, domain, here) as house:
+        seller = Client(shop, chain.rpc, one, chain.limits())
+        buyer = Client(house, chain.rpc, two, chain.limits())
+        seller.publish(chain.content())
+        house.meet(shop.url)
+        talk = buyer.invite(buyer.search()[0])
+        # The seller knows the buyer by its card alone, which names a private address.
+        selling = next(seller.invitations())
+        selling.offer(OUTCOME, {})
+        talk.wait()
+        assert talk.standing is not None
+        assert talk.standing.digest == selling.standing.digest
+
+
+def test_stranger_s_private_address_is_called_by_nobody_who_has_not_said_so(street):
+    seller, buyer = street.agent(near=False), street.agent()
+    listed = seller.client.publish(street.chain.content())
+    buyer.direct.meet(seller.direct.url)
+    buyer.client.invite(listed)
+    selling = next(seller.client.invitations())
+    with pytest.raises(CardRefused, match="not https"):
+        selling.offer(OUTCOME, {})
