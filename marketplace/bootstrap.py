@@ -264,4 +264,6 @@ def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
     async def height() -> int:
         return await asyncio.to_thread(lambda: seen().height())
 
-    return [Chore(Reputation(stores, events, height).run_once, REPUTATION_SECONDS)]
+    named = f"{address(settings.escrow, 'escrow')} on chain {settings.chain_id}"
+    reputation = Reputation(named, stores, events, height)
+    return [Chore(reputation.run_once, REPUTATION_SECONDS)]

@@ -1,18 +1,17 @@
 """The index of listings in SQL, written in the commit that appends."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from marketplace.adapters.sql.plan import LOG, Many, Plan, Query, Room, Value
 from marketplace.adapters.sql.search import COLUMNS, listing, search
 from marketplace.adapters.sql.terms import numbers, sortable, terms
-from marketplace.ports.index import Found, ListingRow, Search
+from marketplace.ports.index import Found, ListingRow, Search, Tally
 
 # How many of the listings that are over each published one takes out of the way, and how many
 # seconds after their end: a search's clock may be behind the publisher's.
 OVER_AT_ONCE = 16
 OVER_FOR = 24 * 3600
-SELLERS_AT_ONCE = 100
 
 PUBLISH = f"""
 INSERT INTO listings ({COLUMNS}, id, heard_at, live, terms, rank)
@@ -53,17 +52,17 @@ class SqlIndex(Room):
         """Its seller is there: the listing is alive for another heartbeat."""
         await self._database.write(_heard(thread, at))
 
-    async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
-        ordered = sorted(counts.items())
-        # In parts, so that no append waits for all of them; the block comes once all are there.
-        for start in range(0, len(ordered), SELLERS_AT_ONCE):
-            await self._database.write(_count(ordered[start : start + SELLERS_AT_ONCE]))
-        await self._database.write(_counted(block))
+    async def settled(self, tally: Tally) -> bool:
+        """Add a tally, whole and durably; False where another one was added first."""
+        return await self._database.write(_settled(tally))
 
-    async def settled_block(self) -> int:
-        """The block up to which settled deals were counted; -1 before the first."""
-        return await self._database.read(_settled_block())
+    async def settled_block(self, escrow: str) -> int:
+        """The block up to which an escrow's deals were counted; -1 before the first."""
+        return await self._database.read(_settled_block(escrow))
+
+    async def open_deals(self, deals: Sequence[str]) -> dict[str, str]:
+        """Sellers of those of the deals that are open, as far as they were counted."""
+        return await self._database.read(_open_deals(deals))
 
 
 def publish(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
@@ -152,25 +151,49 @@ def _heard(thread: str, at: int) -> Plan[None]:
     )
 
 
-def _count(counts: Sequence[tuple[str, int]]) -> Plan[None]:
+def _settled(tally: Tally) -> Plan[bool]:
+    # A listing that is published takes its seller's count; of two tallies one is first.
     yield LOG
+    if (yield from _settled_block(tally.escrow)) != tally.since:
+        return False
     yield Many(
-        "INSERT INTO sellers (seller, settled) VALUES (?, ?)"
-        " ON CONFLICT (seller) DO UPDATE SET settled = excluded.settled",
-        counts,
+        "INSERT INTO sellers (seller, settled) VALUES (?, ?) ON CONFLICT (seller) DO UPDATE"
+        " SET settled = sellers.settled + excluded.settled",
+        sorted(tally.gained.items()),
     )
-    ranks = [(-count, seller, -count) for seller, count in counts]
-    yield Many("UPDATE listings SET rank = ? WHERE seller = ? AND rank <> ?", ranks)
-
-
-def _counted(block: int) -> Plan[None]:
     yield Query(
-        "INSERT INTO marks (name, value) VALUES ('settled block', ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (block,),
+        "UPDATE listings SET rank ="
+        " -(SELECT settled FROM sellers WHERE sellers.seller = listings.seller)"
+        " WHERE seller IN (SELECT t.value FROM {texts})",
+        (sorted(tally.gained),),
     )
+    yield Many(
+        "INSERT INTO open_deals (deal, seller) VALUES (?, ?)"
+        " ON CONFLICT (deal) DO UPDATE SET seller = excluded.seller",
+        sorted(tally.opened.items()),
+    )
+    yield Query(
+        "DELETE FROM open_deals WHERE deal IN (SELECT t.value FROM {texts})", (tally.ended,)
+    )
+    yield Query(
+        "INSERT INTO marks (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (_mark(tally.escrow), tally.until),
+    )
+    return True
 
 
-def _settled_block() -> Plan[int]:
-    rows = yield Query("SELECT value FROM marks WHERE name = 'settled block'")
+def _settled_block(escrow: str) -> Plan[int]:
+    rows = yield Query("SELECT value FROM marks WHERE name = ?", (_mark(escrow),))
     return rows[0][0] if rows else -1
+
+
+def _mark(escrow: str) -> str:
+    return f"settled block of {escrow}"
+
+
+def _open_deals(deals: Sequence[str]) -> Plan[dict[str, str]]:
+    rows = yield Query(
+        "SELECT deal, seller FROM open_deals WHERE deal IN (SELECT t.value FROM {texts})", (deals,)
+    )
+    return dict(map(tuple, rows))
