@@ -9,7 +9,6 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
-from marketplace.adapters.evm.view import EvmView
 from marketplace.adapters.http.poster import Poster
 from marketplace.adapters.system import SystemClock, random_below, random_bytes32, read_secret
 from marketplace.api.app import create_app
@@ -250,6 +249,9 @@ def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
     """Counting settled deals, where there is a chain to ask."""
     if not settings.rpc:
         return []
+    # Reading web3 takes as long as all the rest: who counts nothing does not wait for it.
+    from marketplace.adapters.evm.view import EvmView  # noqa: PLC0415
+
     view: list[EvmView] = []
 
     def seen() -> EvmView:
