@@ -1,6 +1,7 @@
 """Wiring: the only module that knows every part; it decides nothing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,7 +9,6 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
-from marketplace.adapters.evm.view import EvmView
 from marketplace.adapters.http.poster import Poster
 from marketplace.adapters.system import SystemClock, random_below, random_bytes32, read_secret
 from marketplace.api.app import create_app
@@ -56,6 +56,8 @@ BURST_SECONDS = 10
 TIMER_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 REPUTATION_SECONDS = 15.0
+
+_log = logging.getLogger(__name__)
 
 
 class Stores(Store, ListingIndex, ArtifactStore, Journal, WebhookStore, Protocol):
@@ -183,6 +185,17 @@ def build_access(settings: RegistrySettings) -> Access:
     return Access(auditors, everybody=settings.public)
 
 
+async def prepare(stores: Stores, patience: float) -> None:
+    """Open the database and bring it up to date, before a server that could fail runs on it."""
+    await persist(stores.start, patience, _tell)
+    await stores.close()
+
+
+def _tell(reason: str, seconds: float) -> None:
+    told = "waiting for the database, %.0f s more: %s; check that its server runs there"
+    _log.warning(told, seconds, reason)
+
+
 def build_registry(
     settings: RegistrySettings, stores: Stores, bus: LivingBus, patience: float = 0.0
 ) -> FastAPI:
@@ -197,21 +210,13 @@ def build_registry(
     courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
 
-    timers = Timers(stores, services.messages.log, clock, services.negotiations)
-
-    async def sweep() -> int:
-        return await stores.sweep(clock.now())
-
-    chores = [
-        Chore(timers.run_once, TIMER_SECONDS),
-        Chore(sweep, SWEEP_SECONDS),
-        *build_reputation(settings, stores),
-    ]
+    chores = build_chores(settings, services, stores)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await persist(stores.start, patience)
-        await persist(bus.start, patience)
+        await persist(stores.start, patience, _tell)
+        await services.listings.index_logged()
+        await persist(bus.start, patience, _tell)
         running = [asyncio.create_task(chore.repeat()) for chore in chores]
         running.append(asyncio.create_task(deliveries.run(bus)))
         yield
@@ -225,10 +230,28 @@ def build_registry(
     return app
 
 
+def build_chores(settings: RegistrySettings, services: Services, stores: Stores) -> list[Chore]:
+    """What the registry does without being asked."""
+    clock = services.clock
+    timers = Timers(stores, services.messages.log, clock, services.negotiations)
+
+    async def sweep() -> int:
+        return await stores.sweep(clock.now())
+
+    return [
+        Chore(timers.run_once, TIMER_SECONDS),
+        Chore(sweep, SWEEP_SECONDS),
+        *build_reputation(settings, stores),
+    ]
+
+
 def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
     """Counting settled deals, where there is a chain to ask."""
     if not settings.rpc:
         return []
+    # Reading web3 takes as long as all the rest: who counts nothing does not wait for it.
+    from marketplace.adapters.evm.view import EvmView  # noqa: PLC0415
+
     view: list[EvmView] = []
 
     def seen() -> EvmView:
@@ -243,4 +266,6 @@ def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
     async def height() -> int:
         return await asyncio.to_thread(lambda: seen().height())
 
-    return [Chore(Reputation(stores, events, height).run_once, REPUTATION_SECONDS)]
+    named = f"{address(settings.escrow, 'escrow')} on chain {settings.chain_id}"
+    reputation = Reputation(named, stores, events, height)
+    return [Chore(reputation.run_once, REPUTATION_SECONDS)]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from marketplace.adapters.sql.store import SqlStore, open_store
 from marketplace.core.merkle import leaf_hash
 from marketplace.core.request import Comparison, Predicate
-from marketplace.ports.index import ListingRow, Order, Search
+from marketplace.ports.index import ListingRow, Order, Search, Tally
 from marketplace.ports.store import Record
 
 NOW = 1_800_000_000
@@ -104,7 +104,8 @@ async def fill(store: SqlStore, count: int) -> None:
     for start in range(0, count, 256):
         group = enumerate(rows[start : start + 256], 10**12 + start)
         await asyncio.gather(*(store.append(record(n, row.thread, 0, row)) for n, row in group))
-    await store.settled({f"0x{seller:040x}": seller % 50 for seller in range(SELLERS)}, 1)
+    gained = {f"0x{seller:040x}": seller % 50 for seller in range(SELLERS)}
+    await store.settled(Tally("escrow", -1, 1, gained, {}, ()))
 
 
 async def search(store: SqlStore, wanted: Search) -> tuple[float, float]:

@@ -78,6 +78,8 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {granted['access_token']}"}
     wanted = {"url": "https://agent.example/parley"}
     made = (await client.post("/v1/webhooks", json=wanted, headers=headers)).json()
+    rotate = f"/v1/webhooks/{made['id']}/rotate-secret"
+    rotated = (await client.post(rotate, headers=headers)).json()
     answers = {name: (await client.get(p, headers=headers)).json() for name, p in PATHS.items()}
     receipt = (await client.post("/v1/messages", json=LISTED.to_json())).json()
     handed = (await client.post("/v1/transcripts", json=HELD, headers=headers)).json()
@@ -91,7 +93,7 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
         },
         "answers": answers
         | {"submitMessage": receipt, "logIn": granted, "createWebhook": made}
-        | {"listDeadLetters": letters, "handIn": handed},
+        | {"listDeadLetters": letters, "handIn": handed, "rotateWebhookSecret": rotated},
         "parameters": {
             "listing": LISTED.digest,
             "agent": m.SELLER.address,

@@ -1,50 +1,20 @@
-"""Agents on their own: a chain and the contracts, an inbox each, and no registry."""
+"""Agents on their own: an inbox each on the tests' network, and no registry."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
+from live import OUTCOME, Network, RegistryHost, network
 
-from marketplace.adapters.evm.deploy import Deployer, Deployment
-from marketplace.adapters.evm.devchain import start_chain
-from marketplace.adapters.memory.bus import MemoryBus
-from marketplace.adapters.memory.journal import MemoryJournal
-from marketplace.adapters.memory.store import MemoryStore
-from marketplace.adapters.memory.webhooks import MemoryWebhooks
 from marketplace.adapters.system import SystemClock
-from marketplace.bootstrap import build_registry
 from marketplace.core.card import Card, CardContent
-from marketplace.core.destination import Reach, anywhere
-from marketplace.core.eip712 import Domain
 from marketplace.core.message import Message
 from marketplace.core.values import ZERO_DIGEST
 from marketplace.core.words import Kind
-from marketplace.sdk import (
-    Client,
-    Content,
-    Issue,
-    Limits,
-    OutcomeSpace,
-    Rules,
-    SettlementRules,
-    Talk,
-    Wallet,
-)
-from marketplace.sdk.direct import Direct, Place
-from marketplace.settings import RegistrySettings
+from marketplace.sdk import Client, Direct, Place, Rules, Talk, Wallet
 
-CREDITS = 1_000_000
-OUTCOME = {"unit_price": 20, "quantity": 5, "delivery_window": 60}
-# The parties of a test live on loopback, which no stranger's card may name by itself.
-NEAR = Reach(plain=True, permits=anywhere)
-_NUMBERS = count(1)
+__all__ = ["OUTCOME", "network"]
 
 
 @dataclass
@@ -56,103 +26,6 @@ class Skewed:
     def now(self) -> int:
         """Integer seconds UTC."""
         return SystemClock().now() + self.wrong
-
-
-@dataclass
-class Chain:
-    """The chain, its contracts, and the hand that gives gas and credits."""
-
-    rpc: str
-    deployment: Deployment
-    deployer: Deployer
-    domain: Domain = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.domain = Domain(self.deployment.chain_id, self.deployment.escrow)
-
-    def wallet(self, credits_held: int = CREDITS) -> Wallet:
-        """A new key with gas and credits."""
-        wallet = Wallet.create()
-        self.deployer.give_gas(wallet.address, 10**18)
-        self.deployer.mint(self.deployment.token, wallet.address, credits_held)
-        return wallet
-
-    def limits(self) -> Limits:
-        """Wide ones."""
-        return Limits(
-            self.deployment.token, most_exposure=10_000, highest_unit_price=100, lowest_unit_price=1
-        )
-
-    def content(self, **rules: Any) -> Content:  # noqa: ANN401 any rule
-        """A listing's content: prices 10 to 100, quantities 1 to 100, a bond of a tenth."""
-        issues = (
-            Issue("unit_price", 10, 100),
-            Issue("quantity", 1, 100),
-            Issue("delivery_window", 60, 600, 60),
-        )
-        settlement = SettlementRules(
-            self.deployment.token, **({"bond_bps": 1_000, "review_window": 60} | rules)
-        )
-        title = f"Hours {next(_NUMBERS)}"
-        return Content("compute", title, "hour", OutcomeSpace(issues), {}, settlement)
-
-    def ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 any JSON
-        """A JSON-RPC call."""
-        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return httpx.post(self.rpc, json=call).json()["result"]
-
-
-class Memory(MemoryStore, MemoryJournal, MemoryWebhooks):
-    """All that a registry remembers."""
-
-    def __init__(self) -> None:
-        MemoryStore.__init__(self)
-        MemoryJournal.__init__(self)
-        MemoryWebhooks.__init__(self)
-
-    async def start(self) -> None:
-        """Nothing to open."""
-
-    close = start
-
-
-class Bus(MemoryBus):
-    """Of one process."""
-
-    async def start(self) -> None:
-        """Nothing to connect."""
-
-    close = start
-
-
-class Registry:
-    """A registry in a thread, its store within a test's reach."""
-
-    def __init__(self, domain: Domain, secrets: Path, *, public: bool = False) -> None:
-        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        bound.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        self.store = Memory()
-        settings = RegistrySettings(
-            database="memory",
-            chain_id=domain.chain_id,
-            escrow=domain.verifying_contract,
-            origin=self.url,
-            secret_file=secrets / "registry.secret",
-            public=public,
-        )
-        app = build_registry(settings, self.store, Bus())
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0)
-        )
-        run = self._server.run
-        self._thread = threading.Thread(target=run, args=([bound],), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End it."""
-        self._server.should_exit = True
-        self._thread.join()
 
 
 @dataclass
@@ -184,15 +57,16 @@ def introduce(client: Client, wallet: Wallet, endpoint: str = "") -> None:
 class Street:
     """Makes agents, and closes what they opened."""
 
-    chain: Chain
+    network: Network
     agents: list[Agent] = field(default_factory=list)
 
     def agent(self, wrong: int = 0, **place: Any) -> Agent:  # noqa: ANN401 any part of a Place
         """One with funds, an inbox and a client."""
-        wallet = place.pop("wallet", None) or self.chain.wallet()
-        where = Place(**({"reach": NEAR} | place))
-        direct = Direct(wallet, self.chain.domain, where, Skewed(wrong))
-        client = Client(direct, self.chain.rpc, wallet, self.chain.limits())
+        wallet = place.pop("wallet", None) or self.network.wallet()
+        # The parties of a test live on loopback, which no stranger's card may name by itself.
+        where = Place(**({"near": True} | place))
+        direct = Direct(wallet, self.network.domain, where, Skewed(wrong))
+        client = Client(direct, self.network.rpc, wallet, self.network.limits())
         made = Agent(wallet, direct, client)
         self.agents.append(made)
         return made
@@ -206,7 +80,7 @@ class Street:
 def begun(street: Street, rules: Rules | None = None) -> tuple[Agent, Agent, Talk, Talk]:
     """A seller with a listing, a buyer who has invited it, and the talk on both sides."""
     seller, buyer = street.agent(), street.agent()
-    listed = seller.client.publish(street.chain.content())
+    listed = seller.client.publish(street.network.content())
     buyer.direct.meet(seller.direct.url)
     buying = buyer.client.invite(listed, rules=rules)
     return seller, buyer, buying, seller.client.talk(buying.id)
@@ -217,25 +91,17 @@ def envelopes(agent: Agent, negotiation: str) -> list[object]:
     return [line["message"] for line in agent.direct.transcript(negotiation)]
 
 
-@pytest.fixture(scope="session")
-def chain() -> Iterator[Chain]:
-    """The chain and its contracts."""
-    with start_chain("embedded") as started:
-        deployer = Deployer(started.rpc_url, started.keys[0])
-        yield Chain(started.rpc_url, deployer.deploy(), deployer)
-
-
 @pytest.fixture
-def street(chain: Chain) -> Iterator[Street]:
+def street(network: Network) -> Iterator[Street]:
     """Agents of one test."""
-    made = Street(chain)
+    made = Street(network)
     yield made
     made.close()
 
 
 @pytest.fixture
-def witness(chain: Chain, tmp_path: Path) -> Iterator[Registry]:
+def witness(network: Network) -> Iterator[RegistryHost]:
     """A registry that shows everybody everything."""
-    made = Registry(chain.domain, tmp_path, public=True)
+    made = RegistryHost(network.domain, public=True)
     yield made
     made.stop()

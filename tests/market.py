@@ -300,3 +300,28 @@ def agreed(on: Negotiation | None = None) -> Negotiation:
     """After the buyer accepted it."""
     standing = proposed(on)
     return advance(standing, accept(standing, BUYER), NOW)
+
+
+def specimens() -> dict[str, Message]:
+    """An honest word of each kind, and of whoever may say it in another way."""
+    on, first, given = proposed(), talk(listing(domain=FIRST_DOMAIN)), delegation()
+    return {
+        "card": card(),
+        "delegation": given,
+        "revocation": revocation(given),
+        "listing": listing(),
+        "delegate's listing": delegated(listing(), given),
+        "request": request(),
+        "quotation": quote(request(), listing()),
+        "invitation": invite(listing()),
+        "offer": offer(talk(), SELLER),
+        "closed offer": closed(offer(talk(), SELLER)),
+        "acceptance": accept(on, BUYER),
+        "rejection": reject(on, BUYER),
+        "withdrawal": withdraw(on, BUYER),
+        "escalation": escalate(on, BUYER),
+        "delegate's escalation": delegated(escalate(on, BUYER), delegation(BUYER)),
+        "listing of version 1": listing(domain=FIRST_DOMAIN),
+        "offer of version 1": offer(first, SELLER),
+        "withdrawal of version 1": withdraw(first, BUYER),
+    }

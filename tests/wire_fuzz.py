@@ -5,29 +5,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from market import (
-    BUYER,
-    DOMAIN,
-    FIRST_DOMAIN,
-    NOW,
-    SELLER,
-    accept,
-    card,
-    closed,
-    delegated,
-    delegation,
-    escalate,
-    invite,
-    listing,
-    offer,
-    proposed,
-    quote,
-    reject,
-    request,
-    revocation,
-    talk,
-    withdraw,
-)
+from market import DOMAIN, FIRST_DOMAIN, NOW, listing, specimens, talk
 from visitor import SITE, login, message, siwe_request, typed_request
 
 from marketplace.core.entry import read, split, timeout_leaf
@@ -172,30 +150,11 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 any JSON
 
 def corpus() -> Iterator[bytes]:
     """An honest specimen of everything that is parsed."""
-    listed = listing()
-    on, given = proposed(talk(listed)), delegation()
-    words = [
-        listed,
-        listing(domain=FIRST_DOMAIN),
-        card(),
-        given,
-        revocation(given),
-        delegated(listing(), given),
-        request(),
-        quote(request(), listed),
-        invite(listed),
-        offer(talk(listed), SELLER),
-        closed(offer(talk(listed), SELLER)),
-        accept(on, BUYER),
-        reject(on, BUYER),
-        withdraw(on, BUYER),
-        escalate(on, BUYER),
-    ]
-    for said in words:
+    for said in specimens().values():
         yield canonical(said.to_json())
         yield b"\n".join(split(said.to_json(), NOW, SALT))
     yield canonical({"message": listing(domain=FIRST_DOMAIN).to_json(), "received_at": NOW})
-    yield timeout_leaf(on.id, NOW, NOW)
+    yield timeout_leaf(talk().id, NOW, NOW)
     yield canonical(typed_request(login()))
     yield canonical(siwe_request(message()))
     yield message().text.encode()

@@ -37,7 +37,7 @@ TAGGED = {
     "readNegotiation",
     "readMessages",
 }
-KEYED = {"submitMessage", "createWebhook"}
+KEYED = {"submitMessage", "createWebhook", "rotateWebhookSecret"}
 BYTES: Part = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 EVENTS: Part = {
     "text/event-stream": {

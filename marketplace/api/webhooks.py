@@ -1,6 +1,6 @@
 """Routes of webhooks: an account's own, and nobody else's."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Request, Response, status
@@ -20,6 +20,7 @@ from marketplace.wire.problems import Problem
 from marketplace.wire.webhooks import (
     DeadLettersView,
     DeadLetterView,
+    NewSecretView,
     NewWebhookView,
     WebhooksView,
     WebhookView,
@@ -50,7 +51,7 @@ async def caller_account(caller: Annotated[Caller, require(Scope.MANAGE)]) -> st
 async def subscribing_account(
     caller: Annotated[Caller, require(Scope.READ | Scope.MANAGE)],
 ) -> str:
-    """The account, by its own key: a webhook reads on when token and delegation have ended."""
+    """The account, by its own key: what webhook and secret tell goes on after a delegation."""
     if caller.delegation is not None:
         raise MandateRefused("webhook", "a delegate's login", "the account's own")
     return caller.account
@@ -63,6 +64,7 @@ async def _webhooks(request: Request) -> Webhooks:
 Account = Annotated[str, Depends(caller_account)]
 Subscriber = Annotated[str, Depends(subscribing_account)]
 Use = Annotated[Webhooks, Depends(_webhooks)]
+Write = Callable[[], Awaitable[Response]]
 Index = Annotated[int, Path(ge=0, le=2**53)]
 router = APIRouter(responses={"default": {"model": Problem, "description": "a named refusal"}})
 
@@ -90,6 +92,13 @@ async def create_webhook(
         made = NewWebhookView.of(await use.subscribe(account, url)).model_dump_json()
         return Response(made, status.HTTP_201_CREATED, media_type="application/json")
 
+    return await _once(request, body, account, registry, write)
+
+
+async def _once(
+    request: Request, body: bytes, account: str, registry: Registry, write: Write
+) -> Response:
+    """Do a write that shows a secret, once under its key, and let nobody keep what it shows."""
     once = Once(registry.journal, registry.clock.now(), account)
     answer = await once.answer(request, body, write)
     answer.headers["cache-control"] = "no-store"
@@ -110,6 +119,37 @@ async def list_webhooks(account: Account, use: Use) -> WebhooksView:
 async def end_webhook(webhook: str, account: Account, use: Use) -> None:
     """End a webhook with its dead letters."""
     await use.unsubscribe(account, webhook)
+
+
+@router.post(
+    "/v1/webhooks/{webhook}/enable",
+    operation_id="enableWebhook",
+    status_code=status.HTTP_204_NO_CONTENT,
+)
+async def enable_webhook(webhook: str, account: Account, use: Use) -> None:
+    """Let a disabled webhook go on where it stopped; one that is not disabled goes on anyway."""
+    await use.enable(account, webhook)
+
+
+@router.post(
+    "/v1/webhooks/{webhook}/rotate-secret",
+    operation_id="rotateWebhookSecret",
+    status_code=status.HTTP_201_CREATED,
+    response_model=NewSecretView,
+)
+async def rotate_webhook_secret(
+    request: Request, webhook: str, account: Subscriber, use: Use, registry: Registry
+) -> Response:
+    """Sign with a new secret, shown once; the one before it signs too until ``old_until``.
+
+    Under an Idempotency-Key the same request again makes no third secret.
+    """
+
+    async def write() -> Response:
+        made = NewSecretView.of(await use.rotate_secret(account, webhook)).model_dump_json()
+        return Response(made, status.HTTP_201_CREATED, media_type="application/json")
+
+    return await _once(request, b"", account, registry, write)
 
 
 @router.get("/v1/webhooks/{webhook}/dead-letters", operation_id="listDeadLetters")

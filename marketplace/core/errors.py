@@ -965,6 +965,14 @@ class WorkersRefused(MalformedValue):
     hint = "Use one worker, or a postgresql:// database."
 
 
+class DatabaseRefused(MalformedValue):
+    """The registry's database cannot be opened as it is named, however long one waits."""
+
+    database: str
+    reason: str
+    hint = "Check host, name, user and password in --database, and that the user may make tables."
+
+
 class RateExceeded(Unavailable):
     """A key or a network address asks too often."""
 

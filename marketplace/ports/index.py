@@ -4,7 +4,7 @@ A row is derived from a listing's signed words and written in the commit that ap
 them; only the heartbeat and the count of settled deals come from elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -106,6 +106,27 @@ class Found:
     key: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What an escrow's blocks say about sellers, from one block up to another.
+
+    Attributes:
+        escrow: names the escrow; each is counted by itself.
+        since: the block up to which it had been counted before; -1 for none.
+        until: the block up to which it is now.
+        gained: how many more settled deals each seller has.
+        opened: sellers by the deals that were opened and are open yet.
+        ended: deals that were open before and are no more.
+    """
+
+    escrow: str
+    since: int
+    until: int
+    gained: Mapping[str, int]
+    opened: Mapping[str, str]
+    ended: Sequence[str]
+
+
 class ListingIndex(Protocol):
     """Where listings are found."""
 
@@ -117,6 +138,17 @@ class ListingIndex(Protocol):
         """The current row of a listing, whatever its state."""
         ...
 
+    async def unindexed(self) -> list[str]:
+        """Threads of listings that an earlier version logged and that have no row yet."""
+        ...
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows, each with its entry's index.
+
+        A thread that has a row keeps it.
+        """
+        ...
+
     async def heard(self, thread: str, at: int) -> None:
         """Its seller is there: the listing is alive for another heartbeat.
 
@@ -124,10 +156,17 @@ class ListingIndex(Protocol):
         """
         ...
 
-    async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
+    async def settled(self, tally: Tally) -> bool:
+        """Add a tally, whole and durably; False where another one was added first.
+
+        That is where the escrow has not been counted up to the tally's ``since``.
+        """
         ...
 
-    async def settled_block(self) -> int:
-        """The block up to which settled deals were counted; -1 before the first."""
+    async def settled_block(self, escrow: str) -> int:
+        """The block up to which an escrow's deals were counted; -1 before the first."""
+        ...
+
+    async def open_deals(self, deals: Sequence[str]) -> dict[str, str]:
+        """Sellers of those of the deals that are open, as far as they were counted."""
         ...

@@ -21,6 +21,8 @@ class Subscription:
         attempts: how often the next one has failed.
         next_at: not before this instant.
         disabled: whether the receiver said that it is gone (410), or failed for too long.
+        old_secret: the secret before this one, which signs too until ``old_until``.
+        old_until: the instant from which it does not; 0 where there was none.
     """
 
     id: str
@@ -31,6 +33,12 @@ class Subscription:
     attempts: int = 0
     next_at: int = 0
     disabled: bool = False
+    old_secret: str = ""
+    old_until: int = 0
+
+    def secrets(self, now: int) -> tuple[str, ...]:
+        """What a call that is made now is signed with, the newest first."""
+        return (self.secret, self.old_secret) if now < self.old_until else (self.secret,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,17 @@ class WebhookStore(Protocol):
         """Keep a subscription's new cursor and attempts, and the letter it gave up, at once.
 
         Of one that has ended meanwhile nothing is kept.
+        """
+        ...
+
+    async def enable(self, subscription: str, now: int) -> None:
+        """Let one that is disabled go on where it stopped, as if nothing had failed."""
+        ...
+
+    async def rotate(self, subscription: str, secret: str, until: int) -> bool:
+        """Give a new secret; the one before it is the old one, until an instant.
+
+        False where there is no such subscription.
         """
         ...
 

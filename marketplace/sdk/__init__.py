@@ -11,6 +11,7 @@ from marketplace.core.agreement import Agreement
 from marketplace.core.audit import Finding, Report
 from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.deal import Deal, DealState
+from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ParleyError, PolicyDenied, TermsInfeasible, Unservable
 from marketplace.core.guardrails import Limits
 from marketplace.core.identity import Mandate
@@ -23,6 +24,7 @@ from marketplace.core.words import Reason
 from marketplace.sdk.auditing import audit_market
 from marketplace.sdk.client import Client, Rules
 from marketplace.sdk.devnet import Devnet
+from marketplace.sdk.direct import Direct, Place
 from marketplace.sdk.seeking import Listed
 from marketplace.sdk.settlement import Settlement
 from marketplace.sdk.talk import Talk
@@ -37,6 +39,8 @@ __all__ = [
     "DealState",
     "Demand",
     "Devnet",
+    "Direct",
+    "Domain",
     "Finding",
     "Issue",
     "Limits",
@@ -46,6 +50,7 @@ __all__ = [
     "Outcome",
     "OutcomeSpace",
     "ParleyError",
+    "Place",
     "PolicyDenied",
     "Reason",
     "Report",

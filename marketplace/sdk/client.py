@@ -6,6 +6,7 @@ can check: messages, signatures and states are proved here, and the escrow's cod
 compared with the one that this version was made for.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -123,6 +124,7 @@ class Client(Seeker, People):
         )
         # Each listing that was closed here and what was on sale of it, by the closing version.
         self._closed: dict[Digest, tuple[Listed, int]] = {}
+        self._relisting = threading.Lock()
 
     @property
     def address(self) -> Address:
@@ -260,9 +262,9 @@ class Client(Seeker, People):
         signer = self._means.signer
         if not self.capacity.counted:
             return []
+        signer.refresh()
+        self._relist()
         with signer.ledger.lock:
-            signer.refresh()
-            self._relist()
             told, signer.ledger.stranded = signer.ledger.stranded, []
         return told
 
@@ -319,17 +321,23 @@ class Client(Seeker, People):
     def _funded(self) -> None:
         if not self.capacity.counted:
             return
-        with self._means.signer.ledger.lock:
-            self._means.signer.refresh()
-            # The work goes on without the registry; whoever takes stock next closes the listing.
-            with suppress(Unavailable):
-                self._relist()
+        self._means.signer.refresh()
+        # The work goes on without the registry; whoever takes stock next closes the listing.
+        with suppress(Unavailable):
+            self._relist()
 
     def _relist(self) -> None:
-        now = self._means.signer.clock.now()
-        if self.capacity.unsold:
-            self._reopen(now)
-            return
+        if self.capacity.unsold and not self._closed:
+            return  # what most sales find: there is nothing to say, and nobody to wait for
+        # Not the ledger's lock: whoever signs does not wait for a registry.
+        with self._relisting:
+            now = self._means.signer.clock.now()
+            if self.capacity.unsold:
+                self._reopen(now)
+            else:
+                self._close_all(now)
+
+    def _close_all(self, now: int) -> None:
         for listed in self.browse(seller=self.address):
             lasts, was = listed.header.expires_at - now, listed.content.capacity
             closed = self.publish(replace(listed.content, capacity=0), listed.digest, lasts)

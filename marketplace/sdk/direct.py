@@ -8,7 +8,7 @@ neither book: opening the deal on chain delivers the acceptance (docs/agent-to-a
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -40,7 +40,7 @@ from marketplace.core.words import Invitation, Kind, Upload
 from marketplace.ports.clock import Clock
 from marketplace.sdk.inbox import Inbox
 from marketplace.sdk.login import RegistryLogin
-from marketplace.sdk.peer import Peer
+from marketplace.sdk.peer import CHOSEN, Peer
 from marketplace.sdk.reception import HEARD, Hand, Reception, receipt_of
 from marketplace.sdk.registry import Registry
 from marketplace.wire.discovery import AgentView, FoundView, ListingsView
@@ -60,14 +60,15 @@ class Place:
         port: TCP port; 0: any that is free.
         url: how others reach it, where that is not ``http://host:port``.
         folder: for the book and for what it leaves for others; None keeps both in memory.
-        reach: which endpoints on strangers' cards may be called.
+        near: whether strangers' cards may name http and private networks: in a house of one's
+            own, or for a trial on one machine. Whom one meets by its URL may be anywhere.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     url: str = ""
     folder: Path | None = None
-    reach: Reach = field(default_factory=Reach)
+    near: bool = False
 
 
 class Direct:
@@ -308,7 +309,7 @@ class Direct:
             return met
         if not said:
             raise PeerUnknown(agent)
-        return Peer(said, self._place.reach)
+        return Peer(said, CHOSEN if self._place.near else Reach())
 
     def _peers(self) -> list[Peer]:
         return [self._peer(agent) for agent in list(self._met)]

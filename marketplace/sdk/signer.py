@@ -180,25 +180,31 @@ class Signer:
         self.check_own("terms")
         if not self.ledger.capacity.counted:
             return self.ledger.take_nonce()
-        with self.ledger.lock:
-            try:
-                return self.ledger.assign(talk, units)
-            except Unservable:
-                self.refresh()
-                return self.ledger.assign(talk, units)
+        try:
+            return self.ledger.assign(talk, units)
+        except Unservable:
+            self.refresh()
+            return self.ledger.assign(talk, units)
 
     def refresh(self) -> None:
-        """Take from the chain what can cost nothing any more, what is sold and what came back."""
-        with self.ledger.lock:
-            for nonce, commitment in list(self.ledger.exposure.commitments.items()):
-                self._refresh_nonce(nonce, commitment)
+        """Take from the chain what can cost nothing any more, what is sold and what came back.
+
+        The ledger is locked for what is written, never while the node is asked: no other
+        thread's signature waits for it. Spent stays spent, over stays over, and time goes on,
+        so an answer is still true when it is written down.
+        """
+        ledger = self.ledger
+        for nonce, commitment in tuple(ledger.exposure.commitments.items()):
+            self._refresh_nonce(nonce, commitment)
+        with ledger.lock:
             # Of a lot without a commitment nothing was signed, or nothing of it can be opened.
-            for nonce in self.ledger.capacity.lots.keys() - self.ledger.exposure.commitments.keys():
-                self.ledger.freed(nonce)
-            for deal in tuple(self.ledger.capacity.deals):
-                back = self.ledger.capacity.outcome(self._buried(deal))
-                if back is not None:
-                    self.ledger.over(deal, back=back)
+            for nonce in ledger.capacity.lots.keys() - ledger.exposure.commitments.keys():
+                ledger.freed(nonce)
+        for deal in tuple(ledger.capacity.deals):
+            back = ledger.capacity.outcome(self._buried(deal))
+            with ledger.lock:
+                if back is not None and deal in ledger.capacity.deals:
+                    ledger.over(deal, back=back)
 
     def _refresh_nonce(self, nonce: int, commitment: Commitment) -> None:
         # The time first: what is spent afterwards was not openable any more by then.
@@ -207,12 +213,18 @@ class Signer:
         deal, state = self._opened(commitment) if spent else ("", DealState.NONE)
         facts = NonceFacts(spent, self.chain.epoch(self.address), block_time, (state,))
         costs = still_costs(commitment, facts)
-        lot = self.ledger.capacity.lots.get(nonce, Lot())
         # An opening that a reorganisation could still undo holds what it will commit.
-        if deal in lot.offers and (not costs or self._buried(deal) is not DealState.NONE):
-            self.ledger.sold(nonce, deal)
-        if not costs:
-            self.ledger.ended(nonce)
+        sold = self._lists(nonce, deal) and (not costs or self._buried(deal) is not DealState.NONE)
+        with self.ledger.lock:
+            if self.ledger.exposure.commitments.get(nonce) != commitment:
+                return  # another offer was signed meanwhile, of which nothing was asked
+            if sold and self._lists(nonce, deal):  # else another thread has written it
+                self.ledger.sold(nonce, deal)
+            if not costs:
+                self.ledger.ended(nonce)
+
+    def _lists(self, nonce: int, deal: Digest) -> bool:
+        return deal in self.ledger.capacity.lots.get(nonce, Lot()).offers
 
     def _opened(self, commitment: Commitment) -> tuple[Digest, DealState]:
         """Which of the offers has spent their nonce, if none was cancelled: one at most."""
@@ -229,22 +241,22 @@ class Signer:
     def _sign_terms(self, talk: Digest, terms: Terms, subject: Subject) -> Signature:
         self.check_own("terms")
         proposal = Proposal(terms.digest(self.domain), terms, subject)
-        with self.ledger.lock:
-            try:
-                self._decide(talk, proposal)
-            except (ExposureExceeded, Unservable):
-                # Time alone frees nothing: the chain is asked, and then the limit once more.
-                self.refresh()
-                self._decide(talk, proposal)
+        try:
+            self._decide(talk, proposal)
+        except (ExposureExceeded, Unservable):
+            # Time alone frees nothing: the chain is asked, and then the limit once more.
+            self.refresh()
+            self._decide(talk, proposal)
         return self.wallet.sign(proposal.deal)
 
     def _decide(self, talk: Digest, proposal: Proposal) -> None:
         ledger, terms = self.ledger, proposal.terms
-        decide(self.limits, ledger.exposure, self.address, proposal, self.clock.now())
-        if ledger.capacity.counted and self.address == terms.seller:
-            units = proposal.subject.outcome[QUANTITY]
-            ledger.asked(terms.seller_nonce, proposal.deal, Asked(talk, units))
-        ledger.offered(*proposal.commitment(self.address))
+        with ledger.lock:
+            decide(self.limits, ledger.exposure, self.address, proposal, self.clock.now())
+            if ledger.capacity.counted and self.address == terms.seller:
+                units = proposal.subject.outcome[QUANTITY]
+                ledger.asked(terms.seller_nonce, proposal.deal, Asked(talk, units))
+            ledger.offered(*proposal.commitment(self.address))
 
     def _word(
         self, kind: Kind, body: Body, negotiation: Digest | None, detail: Detail | None = None

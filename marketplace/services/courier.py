@@ -46,8 +46,8 @@ class Courier:
     async def carry(self, subscription: Subscription, entry: Entry) -> Failure | None:
         """Post once; None once the receiver has answered 2xx."""
         body = payload(entry, self.shown(entry))
-        call = call_id(subscription, entry)
-        headers = signed_headers(subscription.secret, call, self.clock.now(), body)
+        call, now = call_id(subscription, entry), self.clock.now()
+        headers = signed_headers(subscription.secrets(now), call, now, body)
         try:
             reply = await self.outbound.post(subscription.url, headers, body)
         except (ReceiverUnavailable, WebhookRefused) as error:

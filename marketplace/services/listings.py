@@ -8,6 +8,7 @@ from marketplace.core.errors import (
     ListingRefused,
     ListingReplaced,
     NotAParty,
+    ParleyError,
 )
 from marketplace.core.feasibility import LEAST_WINDOW, MOST_WINDOW
 from marketplace.core.listing import Content, Listing
@@ -19,6 +20,9 @@ from marketplace.ports.index import MOST_UNITS, Found, ListingIndex, ListingRow,
 from marketplace.ports.store import Entry, Store
 from marketplace.services.archive import Archive
 from marketplace.services.placement import Placement
+
+# How many rows one transaction makes of what an earlier version logged.
+INDEXED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,25 @@ class Listings:
         """What a search finds, each with its signed words."""
         found = await self.index.search(search)
         return [(one, await self.entry(one.row.digest)) for one in found]
+
+    async def index_logged(self) -> None:
+        """Make the rows of listings that an earlier version logged, so that they are found.
+
+        One that cannot be read here, as of a version that is no longer taken, waits for a
+        registry that takes it.
+        """
+        threads = await self.index.unindexed()
+        for start in range(0, len(threads), INDEXED_AT_ONCE):
+            some = [await self._logged(one) for one in threads[start : start + INDEXED_AT_ONCE]]
+            await self.index.fill([made for made in some if made])
+
+    async def _logged(self, thread: Digest) -> tuple[int, ListingRow] | None:
+        *_, last = await self.store.thread(thread)
+        try:
+            message = self.archive.message(last)
+        except ParleyError:
+            return None
+        return last.index, _row(thread, message, last.record.received_at)
 
     async def hear(self, listing: Digest, seller: Address, now: int) -> ListingRow:
         """Its seller says that it is there; raises ListingMissing, NotAParty, ListingExpired."""

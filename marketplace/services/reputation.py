@@ -3,68 +3,90 @@
 A settled deal moved money from a buyer who let it go, or let the review window pass; it
 costs gas and, with a fee, the fee. It says no more than that: two keys of one owner can
 settle with each other.
+
+Where the counting stands, and which deals are open there, is in the index with the counts,
+and changes with them: a restart goes on, and of several processes each block counts once.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-from marketplace.core.deal import DealState
+from marketplace.core.position import OPEN_STATES, DealState
 from marketplace.core.values import Address, Digest
 from marketplace.ports.chain import DealEvent
-from marketplace.ports.index import ListingIndex
+from marketplace.ports.index import ListingIndex, Tally
 
 # What lies so many blocks back is counted; a reorganisation of less changes nothing.
 CONFIRMATIONS = 12
+# No append to the log waits for more events than these, and one block's, to be added.
+EVENTS_AT_ONCE = 500
 
 Events = Callable[[int, int], Awaitable[list[DealEvent]]]
 Height = Callable[[], Awaitable[int]]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Reputation:
-    """Counts once, and says what it has counted to the index.
+    """Counts once, and keeps what it has counted in the index.
 
     Attributes:
+        escrow: names the escrow to the index.
         index: where searches read the counts.
         events: the escrow's events from one block to another, both included.
         height: the latest block.
         confirmations: how far behind it the counting stays.
     """
 
+    escrow: str
     index: ListingIndex
     events: Events
     height: Height
     confirmations: int = CONFIRMATIONS
-    _sellers: dict[Digest, Address] = field(default_factory=dict)
-    _counts: "Counter[Address]" = field(default_factory=Counter)
-    _counted: int = -1
 
     async def run_once(self) -> int:
         """Count what has been confirmed since; returns the block up to which it was."""
+        counted = await self.index.settled_block(self.escrow)
         until = await self.height() - self.confirmations
-        if until <= self._counted:
-            return self._counted
-        # Nothing is taken as counted before the index has it: what failed is counted again.
-        sellers, gained = dict(self._sellers), Counter[Address]()
-        for event in await self.events(self._counted + 1, until):
-            seller = _settled(event, sellers)
-            if seller is not None:
-                gained[seller] += 1
-        counts = self._counts + gained
-        await self.index.settled({seller: counts[seller] for seller in gained}, until)
-        self._sellers, self._counts, self._counted = sellers, counts, until
-        return until
+        if until <= counted:
+            return counted
+        for block, events in stretches(await self.events(counted + 1, until), until):
+            known = await self.index.open_deals([e.deal for e in events if e.name == "Paid"])
+            gained, opened, ended = tally(events, known)
+            added = Tally(self.escrow, counted, block, gained, opened, ended)
+            if not await self.index.settled(added):
+                break  # another process counts
+            counted = block
+        return counted
 
 
-def _settled(event: DealEvent, sellers: dict[Digest, Address]) -> Address | None:
-    """Whose deal an event settles; ``sellers`` holds those of the deals that are open."""
-    if event.name == "Opened":
-        sellers[event.deal] = str(event.values["seller"])
-    elif event.name == "Swapped":
-        return str(event.values["seller"])
-    elif event.name == "Paid" and event.values["state"] == DealState.RELEASED:
-        return sellers.pop(event.deal, None)
-    elif event.name == "Paid":
-        sellers.pop(event.deal, None)
-    return None
+def stretches(events: Sequence[DealEvent], until: int) -> Iterator[tuple[int, list[DealEvent]]]:
+    """Events in parts that end with a block, each with it; the last part ends with ``until``."""
+    part: list[DealEvent] = []
+    for block, those in groupby(events, lambda event: event.block):
+        if len(part) >= EVENTS_AT_ONCE:
+            yield block - 1, part
+            part = []
+        part += those
+    yield until, part
+
+
+def tally(
+    events: Sequence[DealEvent], known: Mapping[Digest, Address]
+) -> tuple[Mapping[Address, int], Mapping[Digest, Address], Sequence[Digest]]:
+    """Settled deals by seller, deals that are open yet, and those of the known that ended."""
+    gained, opened = Counter[Address](), dict(known)
+    for event in events:
+        match event.name:
+            case "Opened":
+                opened[event.deal] = str(event.values["seller"])
+            case "Swapped":
+                gained[str(event.values["seller"])] += 1
+            # What is paid in parts is paid from an open deal, until the last of them.
+            case "Paid" if event.values["state"] not in OPEN_STATES:
+                seller = opened.pop(event.deal, None)
+                if seller is not None and event.values["state"] == DealState.RELEASED:
+                    gained[seller] += 1
+    ended = [deal for deal in known if deal not in opened]
+    return gained, {deal: of for deal, of in opened.items() if deal not in known}, ended

@@ -1,7 +1,7 @@
 """Webhooks: what an account can ask for, and ask for again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.core.destination import Reach, destination
 from marketplace.core.errors import (
@@ -18,6 +18,8 @@ from marketplace.wire.webhooks import secret_of
 
 MOST_WEBHOOKS = 8
 MOST_LETTERS = 1000
+# For so long the secret before a new one signs too: time to bring the new one to every receiver.
+OLD_SECRET_SECONDS = 24 * 3600
 LONGEST_ID = 80
 
 
@@ -51,7 +53,7 @@ class Webhooks:
             id="wh_" + self.random()[2:34],
             account=account,
             url=url,
-            secret=secret_of(bytes.fromhex(self.random()[2:])),
+            secret=self._secret(),
             following=await self.log.size(),
         )
         if not await self.webhooks.subscribe(subscription, MOST_WEBHOOKS):
@@ -67,6 +69,28 @@ class Webhooks:
         found = await self._owned(account, webhook)
         if not await self.webhooks.unsubscribe(account, found.id):
             raise WebhookMissing(found.id)
+
+    async def enable(self, account: Address, webhook: str) -> None:
+        """Let a disabled one go on with the first entry that was neither taken nor given up.
+
+        Raises WebhookMissing.
+        """
+        found = await self._owned(account, webhook)
+        await self.webhooks.enable(found.id, self.courier.clock.now())
+
+    async def rotate_secret(self, account: Address, webhook: str) -> Subscription:
+        """Sign with a new secret, and for a time with the one before it as well.
+
+        Of three only the newest two sign: who rotates twice has ended the first at once.
+
+        Raises WebhookMissing.
+        """
+        found = await self._owned(account, webhook)
+        secret = self._secret()
+        until = self.courier.clock.now() + OLD_SECRET_SECONDS
+        if not await self.webhooks.rotate(found.id, secret, until):
+            raise WebhookMissing(found.id)
+        return replace(found, secret=secret, old_secret=found.secret, old_until=until)
 
     async def dead_letters(self, account: Address, webhook: str) -> list[DeadLetter]:
         """What was given up, newest first. Raises WebhookMissing."""
@@ -92,6 +116,9 @@ class Webhooks:
         if failure is not None:
             raise ReceiverUnavailable(found.url, failure.reason)
         await self.webhooks.bury(found.id, index)
+
+    def _secret(self) -> str:
+        return secret_of(bytes.fromhex(self.random()[2:]))
 
     async def _owned(self, account: Address, webhook: str) -> Subscription:
         for found in await self.owned(account):

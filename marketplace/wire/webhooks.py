@@ -6,7 +6,7 @@ HMAC; the specification's library is the oracle of the tests.
 
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ConfigDict, Field
@@ -36,17 +36,24 @@ def call_id(subscription: Subscription, entry: Entry) -> str:
     return f"{subscription.id}_{entry.index}"
 
 
-def signed_headers(secret: str, call: str, at: int, body: bytes) -> Mapping[str, str]:
-    """The headers of one attempt, made at an instant: integer seconds UTC."""
-    key = b64decode(secret.removeprefix(SECRET_PREFIX))
-    signature = hmac.digest(key, f"{call}.{at}.".encode() + body, "sha256")
+def signed_headers(secrets: Sequence[str], call: str, at: int, body: bytes) -> Mapping[str, str]:
+    """The headers of one attempt, made at an instant: integer seconds UTC.
+
+    Each secret signs, so that a receiver that has any of them can verify.
+    """
+    signed = f"{call}.{at}.".encode() + body
     return {
         "content-type": "application/json",
         "user-agent": "parley-registry",
         "webhook-id": call,
         "webhook-timestamp": str(at),
-        "webhook-signature": "v1," + b64encode(signature).decode(),
+        "webhook-signature": " ".join(_signature(secret, signed) for secret in secrets),
     }
+
+
+def _signature(secret: str, signed: bytes) -> str:
+    key = b64decode(secret.removeprefix(SECRET_PREFIX))
+    return "v1," + b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 class WebhookView(View):
@@ -61,6 +68,7 @@ class WebhookView(View):
                 "attempts": 2,
                 "next_at": 1800000300,
                 "disabled": False,
+                "old_until": 0,
             }
         }
     )
@@ -71,6 +79,7 @@ class WebhookView(View):
     attempts: int = Field(description="how often the next one has failed")
     next_at: int = Field(description="it is not tried again before this instant")
     disabled: bool = Field(description="it answered 410, or failed for too long")
+    old_until: int = Field(description="until then the secret before this one signs too; 0: none")
 
     @classmethod
     def of(cls, subscription: Subscription) -> "WebhookView":
@@ -82,6 +91,7 @@ class WebhookView(View):
             attempts=subscription.attempts,
             next_at=subscription.next_at,
             disabled=subscription.disabled,
+            old_until=subscription.old_until,
         )
 
 
@@ -119,6 +129,27 @@ class NewWebhookView(View):
             secret=subscription.secret,
             following=subscription.following,
         )
+
+
+class NewSecretView(View):
+    """A webhook's new secret."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+                "old_until": 1800086400,
+            }
+        }
+    )
+
+    secret: str = Field(description="verifies what comes; it is not shown again")
+    old_until: int = Field(description="until then the secret before this one signs too")
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> "NewSecretView":
+        """The view of a subscription whose secret is new."""
+        return cls(secret=subscription.secret, old_until=subscription.old_until)
 
 
 class DeadLetterView(View):

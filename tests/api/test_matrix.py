@@ -127,6 +127,9 @@ EXPECTED: dict[str, Mapping[str, int | str]] = {
     },
     "listWebhooks": MANAGERS,
     "endWebhook": MISSING,
+    "enableWebhook": MISSING,
+    # Who knows the secret can speak to the receiver as the registry.
+    "rotateWebhookSecret": {**MISSING, "manager": "MandateRefused"},
     "listDeadLetters": MISSING,
     "redeliverDeadLetter": MISSING,
 }

@@ -1,6 +1,7 @@
 """The routes of webhooks: a life over HTTP, and what is refused by name."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -74,12 +75,45 @@ async def test_dead_letters_are_listed_and_redelivered():
         assert (gone.status_code, gone.json()["code"]) == (404, "DeadLetterMissing")
 
 
+async def test_a_secret_is_rotated_once_under_its_key_and_shown_once():
+    async with registry() as (at, client, _):
+        made = await at.webhooks.subscribe(OWNER, "http://agent.example/")
+        path, key = f"/v1/webhooks/{made.id}/rotate-secret", {"idempotency-key": "mine"}
+        first, again = [await client.post(path, headers=key) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.headers["cache-control"] == again.headers["cache-control"] == "no-store"
+        assert first.json() == again.json()
+        (found,) = await at.webhooks.owned(OWNER)
+        assert (found.secret, found.old_secret) == (first.json()["secret"], made.secret)
+        listed = await client.get("/v1/webhooks")
+        assert listed.json()["webhooks"][0]["old_until"] == first.json()["old_until"] > 0
+        assert found.secret not in listed.text
+        assert made.secret not in listed.text
+
+
+async def test_a_disabled_webhook_is_enabled():
+    async with registry() as (at, client, _):
+        made = await at.webhooks.subscribe(OWNER, "http://agent.example/")
+        await at.store.moved(replace(made, disabled=True), None)
+        for _ in range(2):
+            answer = await client.post(f"/v1/webhooks/{made.id}/enable")
+            assert (answer.status_code, answer.content) == (204, b"")
+            (found,) = (await client.get("/v1/webhooks")).json()["webhooks"]
+            assert not found["disabled"]
+
+
 async def test_another_account_finds_nothing():
     async with registry() as (at, client, caller):
         made = await at.webhooks.subscribe(OWNER, "http://agent.example/")
         caller[0] = OTHER
         assert (await client.get("/v1/webhooks")).json() == {"webhooks": []}
-        for method, end in (("DELETE", ""), ("GET", "/dead-letters")):
+        mine = (
+            ("DELETE", ""),
+            ("GET", "/dead-letters"),
+            ("POST", "/enable"),
+            ("POST", "/rotate-secret"),
+        )
+        for method, end in mine:
             answer = await client.request(method, f"/v1/webhooks/{made.id}{end}")
             assert answer.json()["code"] == "WebhookMissing"
 

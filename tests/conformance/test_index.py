@@ -1,5 +1,7 @@
 """What every index of listings owes its searchers: one suite, every adapter."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -7,7 +9,7 @@ from records import NOW, OTHER, SELLER, AnyStore, listing, row
 
 from marketplace.core.errors import SequenceTaken
 from marketplace.core.request import Comparison, Predicate
-from marketplace.ports.index import ListingRow, Order, Search
+from marketplace.ports.index import ListingRow, Order, Search, Tally
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +25,16 @@ async def found(store: AnyStore, **wanted: object) -> list[str]:
     return [each.row.thread for each in await store.search(Search(**{"now": NOW, **wanted}))]
 
 
+def tally(
+    since: int,
+    until: int,
+    gained: Mapping[str, int],
+    opened: Mapping[str, str] | None = None,
+    ended: Sequence[str] = (),
+) -> Tally:
+    return Tally("escrow", since, until, gained, opened or {}, ended)
+
+
 def is_(name: str, sign: str, value: str) -> tuple[Predicate, ...]:
     return (Predicate(name, Comparison(sign), value),)
 
@@ -30,7 +42,7 @@ def is_(name: str, sign: str, value: str) -> tuple[Predicate, ...]:
 async def test_empty_index_has_nothing(store: AnyStore):
     assert await found(store) == []
     assert await store.row("lot") is None
-    assert await store.settled_block() == -1
+    assert await store.settled_block("escrow") == -1
 
 
 async def test_row_is_read_back_whole_and_found(store: AnyStore):
@@ -187,7 +199,7 @@ async def test_orders_go_by_their_key_and_then_by_the_thread(store: AnyStore):
         row("b", lowest_price=1 << 90, published_at=NOW + 1, seller=OTHER),
         row("a", lowest_price=10, published_at=NOW + 1),
     )
-    await store.settled({OTHER: 3}, 1)
+    await store.settled(tally(-1, 1, {OTHER: 3}))
     assert await found(store) == ["c", "a", "b", "d"]
     assert await found(store, order=Order.CHEAPEST) == ["c", "d", "a", "b"]
     assert await found(store, order=Order.REPUTATION) == ["b", "a", "c", "d"]
@@ -215,28 +227,60 @@ async def test_cursor_far_out_is_before_or_behind_everything(
     assert await found(store, order=order, after=(key, "")) == ["lot"] * (key < 0)
 
 
-async def test_counts_of_settled_deals_are_replaced_for_those_who_are_named(store: AnyStore):
+async def test_tallies_add_up_for_those_who_are_named(store: AnyStore):
     await publish(store, row("mine"), row("other", seller=OTHER))
-    await store.settled({SELLER: 5, OTHER: 7}, 10)
-    await store.settled({SELLER: 6}, 11)
-    assert await store.settled_block() == 11
+    assert await store.settled(tally(-1, 10, {SELLER: 5, OTHER: 7}))
+    assert await store.settled(tally(10, 11, {SELLER: 1}))
+    assert await store.settled_block("escrow") == 11
     assert await found(store, least_settled=6) == ["mine", "other"]
     assert await found(store, least_settled=7) == ["other"]
     keys = [(f.settled, f.key) for f in await store.search(Search(NOW, order=Order.REPUTATION))]
     assert keys == [(7, -7), (6, -6)]
 
 
+async def test_tally_from_elsewhere_than_where_the_counting_stands_adds_nothing(store: AnyStore):
+    await publish(store, row("mine"))
+    assert await store.settled(tally(-1, 10, {SELLER: 5}, {"deal": SELLER}))
+    for since in (-1, 9, 11):
+        assert not await store.settled(tally(since, 12, {SELLER: 1}, {"more": OTHER}, ["deal"]))
+    assert await store.settled_block("escrow") == 10
+    assert await store.open_deals(["deal", "more"]) == {"deal": SELLER}
+    assert [one.settled for one in await store.search(Search(NOW))] == [5]
+
+
+async def test_of_tallies_at_once_one_is_added(store: AnyStore):
+    await publish(store, row("mine"))
+    taken = await asyncio.gather(*(store.settled(tally(-1, 3, {SELLER: 1})) for _ in range(8)))
+    assert sorted(taken) == [False] * 7 + [True]
+    assert [one.settled for one in await store.search(Search(NOW))] == [1]
+
+
+async def test_escrows_are_counted_each_by_itself_and_sellers_over_all(store: AnyStore):
+    await publish(store, row("mine"))
+    assert await store.settled(tally(-1, 10, {SELLER: 5}))
+    assert await store.settled(replace(tally(-1, 3, {SELLER: 2}), escrow="other"))
+    assert [await store.settled_block(name) for name in ("escrow", "other", "none")] == [10, 3, -1]
+    assert [one.settled for one in await store.search(Search(NOW))] == [7]
+
+
+async def test_open_deals_are_kept_until_they_end(store: AnyStore):
+    assert await store.settled(tally(-1, 1, {}, {"a": SELLER, "b": OTHER}))
+    assert await store.settled(tally(1, 2, {}, {"c": OTHER}, ["a", "none"]))
+    assert await store.open_deals(["a", "b", "c", "none"]) == {"b": OTHER, "c": OTHER}
+    assert await store.open_deals([]) == {}
+
+
 async def test_listing_published_later_has_its_sellers_count(store: AnyStore):
-    await store.settled({SELLER: 5}, 10)
+    await store.settled(tally(-1, 10, {SELLER: 5}))
     await publish(store, row("lot"))
     assert await found(store, least_settled=5) == ["lot"]
 
 
-async def test_settled_counts_of_many_sellers_are_all_taken(store: AnyStore):
+async def test_counts_of_many_sellers_are_all_taken(store: AnyStore):
     await publish(store, row("lot", seller="0x249"))
-    await store.settled({f"0x{n}": n for n in range(250)}, 3)
+    await store.settled(tally(-1, 3, {f"0x{n}": n for n in range(250)}))
     assert await found(store, least_settled=249) == ["lot"]
-    assert await store.settled_block() == 3
+    assert await store.settled_block("escrow") == 3
 
 
 async def test_nothing_is_found_where_nothing_is_wanted(store: AnyStore):

@@ -15,12 +15,16 @@ import pytest
 from postgres_server import Server
 from records import NOW, listing, record, row
 
+from marketplace.adapters.sql import schema
+from marketplace.adapters.sql.plan import Plan, Query
 from marketplace.adapters.sql.schema import MIGRATIONS
 from marketplace.adapters.sql.store import open_store
+from marketplace.adapters.sql.terms import sortable
 from marketplace.core.errors import StoreNewer
 from marketplace.core.merkle import leaf_hash
 from marketplace.ports.artifacts import Artifact
-from marketplace.ports.index import Search
+from marketplace.ports.index import Order, Search, Tally
+from marketplace.ports.webhooks import Subscription
 
 pytestmark = pytest.mark.anyio
 
@@ -154,3 +158,38 @@ async def test_opening_again_changes_nothing(tmp_path: Path):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         versions = connection.execute("SELECT version FROM schema_version").fetchall()
     assert versions == [(n,) for n in range(1, len(MIGRATIONS) + 1)]
+
+
+LOT = "'lot', 'd', '0xseller', 'compute', 'Lot', 'hour', '{{}}'"
+PRICES = f"'{sortable(1)}', '{sortable(2)}'"
+SECOND = (
+    "INSERT INTO subscriptions VALUES ('wh', '0xa', 'https://a', 'whsec_a', 7, 2, 9, 1)",
+    "INSERT INTO sellers VALUES ('0xseller', 4)",
+    "INSERT INTO marks VALUES ('settled block', 100)",
+    f"INSERT INTO listings VALUES (0, {LOT}, {PRICES}, 5, {NOW + 9}, 0, {NOW}, {NOW}, -4, 1, '')",  # noqa: S608
+)
+
+
+def written() -> Plan[None]:
+    for statement in SECOND:
+        yield Query(statement)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_second_schema_s_webhooks_stay_and_its_deals_are_counted_anew(
+    kind: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    where = str(tmp_path / "registry.sqlite") if kind == "sqlite" else await server.create()
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", MIGRATIONS[:2])
+        async with open_store(where) as store:
+            await store._database.write(written())
+    async with open_store(where) as store:
+        hook = Subscription("wh", "0xa", "https://a", "whsec_a", 7, 2, 9, disabled=True)
+        assert await store.subscriptions("0xa") == [hook]
+        assert await store.unindexed() == []
+        assert await store.settled_block("escrow") == -1
+        # Else what was counted before would count twice.
+        assert await store.settled(Tally("escrow", -1, 100, {"0xseller": 4}, {}, ()))
+        (found,) = await store.search(Search(NOW, order=Order.REPUTATION))
+        assert (found.row.thread, found.settled) == ("lot", 4)

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from urllib.parse import quote
 
 import asyncpg
 import pytest
@@ -14,9 +15,10 @@ from records import NOW, listing, record, row
 
 from marketplace.adapters.sql import postgres
 from marketplace.adapters.sql.store import SqlStore, open_store
-from marketplace.core.errors import SequenceTaken, StoreUnavailable
+from marketplace.core.errors import DatabaseRefused, SequenceTaken, StoreUnavailable
 from marketplace.ports.artifacts import Artifact
 from marketplace.ports.index import Search
+from marketplace.services.chores import persist
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,64 @@ async def test_store_that_could_not_start_starts_later_and_with_its_schema(serve
             assert (await store.append(record("a", "a"))).index == 0
     finally:
         await connection.close()
+
+
+# ------------------------------------------------------------------ mistyped addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://no.such.host.invalid/parley", "not known"),
+        ("postgresql://nobody:hush@{socket}/postgres", "nobody"),
+        ("postgresql://postgres:hush@{socket}/elsewhere", "elsewhere"),
+        ("postgresql://postgres:hush@localhost:five/parley", "ValueError"),
+        ("postgresql://postgres:hush@[localhost/parley", "ValueError"),
+        ("postgresql://postgres:hush@localhost/parley?sslmode=perhaps", "sslmode"),
+    ],
+)
+async def test_address_that_no_waiting_mends_is_refused_at_once_and_no_password_is_told(
+    server: Server, address: str, reason: str
+):
+    # The server listens on a socket alone, whose folder stands for a host.
+    spelled = address.format(socket=quote(str(server.directory), safe=""))
+    with pytest.raises(DatabaseRefused, match=reason) as refused:
+        await asyncio.wait_for(persist(open_store(spelled).start, 60, pytest.fail), 20)
+    assert "hush" not in str(refused.value)
+
+
+async def test_wrong_password_and_a_user_without_rights_are_refused_at_once(mortal: Server):
+    await mortal.execute("CREATE ROLE guest LOGIN PASSWORD 'right'")
+    access = mortal.directory / "pg_hba.conf"
+    access.write_text("local all guest scram-sha-256\n" + access.read_text())
+    await mortal.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    await mortal.execute("SELECT pg_reload_conf()")
+    place = f"{quote(str(mortal.directory), safe='')}/postgres"
+    for password, reason in (("wrong", "password"), ("right", "permission")):
+        with pytest.raises(DatabaseRefused, match=reason):
+            await open_store(f"postgresql://guest:{password}@{place}").start()
+
+
+async def test_server_that_is_away_is_waited_for_and_named(mortal: Server):
+    dsn = mortal.dsn()
+    await asyncio.to_thread(mortal.kill)
+    told = asyncio.Event()
+    words: list[str] = []
+
+    def tell(reason: str, _seconds: float) -> None:
+        words.append(reason)
+        told.set()
+
+    store = open_store(dsn)
+    starting = asyncio.create_task(persist(store.start, 60, tell))
+    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.to_thread(mortal.restart)
+    await asyncio.wait_for(starting, 30)
+    await store.close()
+    assert words[0].endswith(" at :/postgres")
+
+
+# ------------------------------------------------------------------ lost connections
 
 
 async def test_terminated_connections_are_replaced(server: Server, store: SqlStore):

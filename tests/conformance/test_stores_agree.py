@@ -17,7 +17,7 @@ from marketplace.adapters.sql import search as sql
 from marketplace.adapters.sql.store import open_store
 from marketplace.core.errors import SequenceTaken
 from marketplace.core.request import Comparison, Predicate
-from marketplace.ports.index import ListingRow, Order, Search
+from marketplace.ports.index import ListingRow, Order, Search, Tally
 from marketplace.ports.store import Record
 
 # Few values, so that they meet; hostile ones among them.
@@ -84,8 +84,17 @@ MESSAGES = st.builds(
 LISTINGS = st.builds(listing, ROWS, SMALL)
 APPENDS = st.lists(MESSAGES | LISTINGS, max_size=12).map(tuple).map(Append)
 HEARD = st.tuples(st.sampled_from("abcdef"), TIMES)
-COUNTS = st.dictionaries(SELLERS, SMALL)
-STEPS = st.lists(APPENDS | HEARD | COUNTS, max_size=10)
+DEALS = st.sampled_from("uvw")
+TALLIES = st.builds(
+    Tally,
+    escrow=st.sampled_from(["this", "that"]),
+    since=st.just(-1) | SMALL,
+    until=SMALL,
+    gained=st.dictionaries(SELLERS, SMALL),
+    opened=st.dictionaries(DEALS, SELLERS),
+    ended=st.lists(DEALS, max_size=2),
+)
+STEPS = st.lists(APPENDS | HEARD | TALLIES, max_size=10)
 
 
 async def act(store: AnyStore, step: object) -> list[object]:
@@ -95,8 +104,8 @@ async def act(store: AnyStore, step: object) -> list[object]:
             return [told(outcome) for outcome in outcomes]
         case (str(thread), int(at)):
             await store.heard(thread, at)
-        case dict(counts):
-            await store.settled(counts, len(counts))
+        case Tally():
+            return [await store.settled(step)]
     return []
 
 
@@ -112,7 +121,8 @@ async def seen(store: AnyStore, searches: list[Search]) -> list[object]:
         await store.entries(0, 100),
         *[await store.entries(1, 3, party) for party in (SELLER, OTHER)],
         *[await store.due(now, 2) for now in range(5)],
-        await store.settled_block(),
+        *[await store.settled_block(escrow) for escrow in ("this", "that")],
+        await store.open_deals(list("uvw")),
     ]
 
 

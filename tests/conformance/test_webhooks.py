@@ -49,6 +49,44 @@ async def test_moved_keeps_cursor_and_letter_and_never_address_or_secret(store: 
     assert await store.dead_letters("a", 9) == [letter]
 
 
+async def test_disabled_one_goes_on_where_it_stopped_as_if_nothing_had_failed(store: WebhookStore):
+    stopped = replace(HOOK, following=5, attempts=9, next_at=70, disabled=True)
+    await store.subscribe(stopped, 2)
+    await store.enable("a", 80)
+    assert await store.ready(79, 9) == []
+    assert await store.ready(80, 9) == [replace(HOOK, following=5, next_at=80)]
+
+
+async def test_one_that_is_not_disabled_is_left_at_its_waiting(store: WebhookStore):
+    waiting = replace(HOOK, attempts=3, next_at=70)
+    await store.subscribe(waiting, 1)
+    await store.enable("a", 8)
+    await store.enable("none", 8)
+    assert await store.subscriptions("0xmine") == [waiting]
+
+
+async def test_new_secret_leaves_the_one_before_it_and_no_other(store: WebhookStore):
+    await store.subscribe(replace(HOOK, id="b"), 2)
+    await store.subscribe(HOOK, 2)
+    assert await store.rotate("a", "second", 50)
+    once = replace(HOOK, secret="second", old_secret="secret", old_until=50)  # noqa: S106
+    assert await store.subscriptions("0xmine") == [once, replace(HOOK, id="b")]
+    # A worker that was on its way knows the first secret only.
+    await store.moved(replace(HOOK, following=4), None)
+    assert await store.rotate("a", "third", 60)
+    (twice, _) = await store.subscriptions("0xmine")
+    assert (twice.secret, twice.old_secret, twice.old_until) == ("third", "second", 60)
+    assert twice.following == 4
+    assert not await store.rotate("none", "third", 60)
+
+
+def test_old_secret_signs_until_its_instant():
+    rotated = replace(HOOK, secret="new", old_secret="old", old_until=50)  # noqa: S106
+    assert rotated.secrets(49) == ("new", "old")
+    assert rotated.secrets(50) == ("new",)
+    assert HOOK.secrets(0) == ("secret",)
+
+
 async def test_dead_letters_are_newest_first_and_each_once(store: WebhookStore):
     await store.subscribe(HOOK, 1)
     for index, at in ((1, 10), (2, 30), (3, 30), (1, 20)):

@@ -9,25 +9,12 @@ from hypothesis import strategies as st
 from market import (
     BUYER,
     DOMAIN,
-    FIRST_DOMAIN,
     NOW,
-    SELLER,
-    accept,
-    card,
-    closed,
     delegated,
     delegation,
-    escalate,
-    invite,
-    listing,
-    offer,
     proposed,
-    quote,
     reject,
-    request,
-    revocation,
-    talk,
-    withdraw,
+    specimens,
     word,
 )
 
@@ -37,26 +24,7 @@ from marketplace.core.message import Message, parse_header, parse_message
 from marketplace.core.values import Json, canonical
 from marketplace.core.words import Kind, Rejection
 
-ON, FIRST = proposed(), talk(listing(domain=FIRST_DOMAIN))
-WORDS = {
-    "card": card(),
-    "delegation": delegation(),
-    "revocation": revocation(delegation()),
-    "listing": listing(),
-    "request": request(),
-    "quotation": quote(request(), listing()),
-    "invitation": invite(listing()),
-    "offer": offer(talk(), SELLER),
-    "closed offer": closed(offer(talk(), SELLER)),
-    "acceptance": accept(ON, BUYER),
-    "rejection": reject(ON, BUYER),
-    "withdrawal": withdraw(ON, BUYER),
-    "escalation": escalate(ON, BUYER),
-    "delegate's escalation": delegated(escalate(ON, BUYER), delegation(BUYER)),
-    "listing of version 1": listing(domain=FIRST_DOMAIN),
-    "offer of version 1": offer(FIRST, SELLER),
-    "withdrawal of version 1": withdraw(FIRST, BUYER),
-}
+ON, WORDS = proposed(), specimens()
 SALT = word("salt of the entry")
 every_word = pytest.mark.parametrize("name", list(WORDS))
 

@@ -1,5 +1,5 @@
 """One chain for all tests of agents without a registry."""
 
-from apart import chain, street, witness
+from apart import network, street, witness
 
-__all__ = ["chain", "street", "witness"]
+__all__ = ["network", "street", "witness"]

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from apart import OUTCOME, Chain, introduce
+from apart import OUTCOME, introduce
+from live import Network
 
 from marketplace.core.card import Key
 from marketplace.core.errors import EncryptionKeyMissing, EventRefused
@@ -33,17 +34,17 @@ CONFIDENTIAL = Rules(confidential=True)
 class Hall:
     """A seller and a buyer at one registry, with keys on their cards where they have them."""
 
-    def __init__(self, chain: Chain, url: str, stack: ExitStack) -> None:
-        self.chain, self.url = chain, url
-        self.wallets = [chain.wallet(MUCH), chain.wallet(MUCH)]
+    def __init__(self, network: Network, url: str, stack: ExitStack) -> None:
+        self.network, self.url = network, url
+        self.wallets = [network.wallet(MUCH), network.wallet(MUCH)]
         limits = Limits(
-            chain.deployment.token,
+            network.token,
             most_exposure=MUCH,
             highest_unit_price=10**9,
             lowest_unit_price=1,
         )
         self.seller, self.buyer = (
-            stack.enter_context(Client(url, chain.rpc, wallet, limits)) for wallet in self.wallets
+            stack.enter_context(Client(url, network.rpc, wallet, limits)) for wallet in self.wallets
         )
 
     def content(self) -> Content:
@@ -52,7 +53,7 @@ class Hall:
             Issue("quantity", 1, 10**7),
             Issue("delivery_window", 60, 600, 60),
         )
-        rules = SettlementRules(self.chain.deployment.token, bond_bps=1_000, review_window=60)
+        rules = SettlementRules(self.network.token, bond_bps=1_000, review_window=60)
         return Content("compute", "Hours", "hour", OutcomeSpace(issues), {}, rules)
 
     def begin(self):
@@ -64,9 +65,9 @@ class Hall:
 
 
 @pytest.fixture
-def hall(chain, witness):
+def hall(network, witness):
     with ExitStack() as stack:
-        yield Hall(chain, witness.url, stack)
+        yield Hall(network, witness.url, stack)
 
 
 def spellings(number: int) -> list[str]:
@@ -145,7 +146,7 @@ def test_a_confidential_deal_is_settled_as_any_and_the_audit_says_that_it_could_
     buying.sync()
     agreement = buying.accept()
     assert hall.buyer.settle(agreement).open().state is DealState.FUNDED
-    report = audit_market(hall.chain.rpc, hall.url)
+    report = audit_market(hall.network.rpc, hall.url)
     assert report.ok, report.findings
     assert report.confidential == [agreement.digest]
     assert not report.complete
@@ -240,7 +241,7 @@ def test_two_agents_without_a_registry_talk_confidentially_too(street):
     seller, buyer = street.agent(), street.agent()
     for agent in (seller, buyer):
         introduce(agent.client, agent.wallet, agent.direct.url)
-    listed = seller.client.publish(street.chain.content())
+    listed = seller.client.publish(street.network.content())
     buyer.direct.meet(seller.direct.url)
     buying = buyer.client.invite(listed, rules=CONFIDENTIAL)
     selling = seller.client.talk(buying.id)

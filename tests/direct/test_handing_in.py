@@ -30,7 +30,7 @@ def test_a_deal_that_was_made_without_a_registry_verifies_in_the_audit(street, w
     assert [receipt.index for receipt in told] == [0, 1, 2, 3, 4]
     # The seller's book has other times for the same words; those of the log stand.
     assert seller.direct.hand_in(witness.url, agreement.negotiation) == told
-    report = audit_market(street.chain.rpc, witness.url)
+    report = audit_market(street.network.rpc, witness.url)
     assert report.ok, report.findings
     assert report.unwitnessed == {agreement.negotiation, agreement.subject.listing}
     assert agreement.digest not in report.unlogged
@@ -47,11 +47,11 @@ def test_handing_in_takes_a_partys_login_for_negotiating(street, witness):
 
     with pytest.raises(LoginMissing):
         hand_in()
-    reading = RegistryLogin(witness.url, street.chain.domain, buyer.wallet, Scope.READ)
+    reading = RegistryLogin(witness.url, street.network.domain, buyer.wallet, Scope.READ)
     with pytest.raises(ScopeMissing):
         hand_in(reading)
     stranger = street.agent()
-    login = RegistryLogin(witness.url, street.chain.domain, stranger.wallet, Scope.NEGOTIATE)
+    login = RegistryLogin(witness.url, street.network.domain, stranger.wallet, Scope.NEGOTIATE)
     with pytest.raises(NotAParty):
         hand_in(login)
     assert httpx.get(f"{witness.url}/v1/log").json()["size"] == 0

@@ -23,8 +23,7 @@ from marketplace.core.errors import (
     PeerUnknown,
 )
 from marketplace.core.values import ZERO_DIGEST, canonical
-from marketplace.sdk import inbox
-from marketplace.sdk.direct import Direct
+from marketplace.sdk import Direct, inbox
 from marketplace.sdk.inbox import MOST_CONNECTIONS
 from marketplace.sdk.peer import Peer
 from marketplace.sdk.strangers import BURST

@@ -6,8 +6,8 @@ import pytest
 from apart import OUTCOME, Agent, begun, envelopes
 
 from marketplace.adapters.system import SystemClock
-from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
+    CardRefused,
     DeadlinePassed,
     DomainMismatch,
     LedgerInUse,
@@ -18,8 +18,7 @@ from marketplace.core.errors import (
     TranscriptUnreadable,
 )
 from marketplace.core.words import Reason
-from marketplace.sdk import DealState, Rules, State, Wallet
-from marketplace.sdk.direct import Direct, Place
+from marketplace.sdk import Client, DealState, Direct, Domain, Place, Rules, State, Wallet
 from marketplace.sdk.inbox import Inbox
 
 WORK = b"the work that was asked for"
@@ -47,7 +46,7 @@ def sell(seller: Agent) -> None:
 def test_two_agents_negotiate_and_settle_a_whole_deal_without_a_registry(street):
     seller, buyer = street.agent(), street.agent()
     selling = threading.Thread(target=sell, args=(seller,), daemon=True)
-    seller.client.publish(street.chain.content())
+    seller.client.publish(street.network.content())
     selling.start()
     buyer.direct.meet(seller.direct.url)
     [listed] = buyer.client.search(kind="compute")
@@ -126,10 +125,10 @@ def test_words_that_cross_are_put_in_the_sellers_order_and_both_know_it(street):
 def test_a_stranger_cannot_speak_in_a_talk_of_others(street):
     seller, _, buying, selling = begun(street)
     offer = selling.offer(OUTCOME, {})
-    stranger = street.chain.wallet()
+    stranger = street.network.wallet()
     word = {
         "version": "2",
-        "domain": "0x" + street.chain.domain.separator.hex(),
+        "domain": "0x" + street.network.domain.separator.hex(),
         "kind": "acceptance",
         "negotiation": buying.id,
         "signer": stranger.address,
@@ -191,7 +190,7 @@ def test_a_peer_that_lies_about_the_order_is_named_and_changes_nothing(street, m
 
 def test_clocks_that_disagree_about_the_deadline_refuse_by_name_and_both_end_the_talk(street):
     seller, buyer = street.agent(wrong=30), street.agent()
-    listed = seller.client.publish(street.chain.content())
+    listed = seller.client.publish(street.network.content())
     buyer.direct.meet(seller.direct.url)
     buying = buyer.client.invite(listed, rules=Rules(lasts=60))
     selling = seller.client.talk(buying.id)
@@ -205,15 +204,15 @@ def test_clocks_that_disagree_about_the_deadline_refuse_by_name_and_both_end_the
 
 
 def test_an_agent_finds_its_talks_again_after_a_restart(street, tmp_path):
-    wallet = street.chain.wallet()
+    wallet = street.network.wallet()
     seller = street.agent(wallet=wallet, folder=tmp_path)
     buyer = street.agent()
-    listed = seller.client.publish(street.chain.content())
+    listed = seller.client.publish(street.network.content())
     buyer.direct.meet(seller.direct.url)
     buying = buyer.client.invite(listed)
     seller.client.talk(buying.id).offer(OUTCOME, {})
     with pytest.raises(LedgerInUse):
-        Direct(wallet, street.chain.domain, Place(folder=tmp_path))
+        Direct(wallet, street.network.domain, Place(folder=tmp_path))
     seller.client.close()
     with (tmp_path / "book.jsonl").open("ab") as file:
         file.write(b'{"message":{"kind":"off')  # a crash in the middle of a line
@@ -229,9 +228,9 @@ def test_an_agent_finds_its_talks_again_after_a_restart(street, tmp_path):
 
 
 def test_an_agent_that_has_moved_is_found_at_the_address_on_its_new_card(street, tmp_path):
-    wallet = street.chain.wallet()
+    wallet = street.network.wallet()
     seller = street.agent(wallet=wallet, folder=tmp_path)
-    listed = seller.client.publish(street.chain.content())
+    listed = seller.client.publish(street.network.content())
     buyer = street.agent()
     buyer.direct.meet(seller.direct.url)
     buying = buyer.client.invite(listed)
@@ -246,14 +245,14 @@ def test_an_agent_that_has_moved_is_found_at_the_address_on_its_new_card(street,
 
 
 def test_a_book_that_was_altered_is_not_read(street, tmp_path):
-    wallet = street.chain.wallet()
+    wallet = street.network.wallet()
     seller = street.agent(wallet=wallet, folder=tmp_path)
-    seller.client.publish(street.chain.content())
+    seller.client.publish(street.network.content())
     seller.client.close()
     path = tmp_path / "book.jsonl"
     path.write_bytes(path.read_bytes().replace(b"compute", b"commute"))
     with pytest.raises(TranscriptUnreadable):
-        Direct(wallet, street.chain.domain, Place(folder=tmp_path))
+        Direct(wallet, street.network.domain, Place(folder=tmp_path))
 
 
 def test_only_the_two_parties_fetch_what_one_left_for_the_other(street):
@@ -268,6 +267,34 @@ def test_only_the_two_parties_fetch_what_one_left_for_the_other(street):
 
 
 def test_an_agent_of_another_escrow_is_not_understood(street):
-    other = Direct(Wallet.create(), Domain(street.chain.domain.chain_id, "0x" + "11" * 20))
+    other = Direct(Wallet.create(), Domain(street.network.domain.chain_id, "0x" + "11" * 20))
     with other, pytest.raises(DomainMismatch):
         street.agent().direct.meet(other.url)
+
+
+def test_nothing_but_the_sdk_s_names_is_needed_for_two_agents_on_one_machine(network):
+    domain = Domain(network.deployment.chain_id, network.deployment.escrow)
+    here = Place(near=True)
+    one, two = network.wallet(), network.wallet()
+    with Direct(one, domain, here) as shop, Direct(two, domain, here) as house:
+        seller = Client(shop, network.rpc, one, network.limits())
+        buyer = Client(house, network.rpc, two, network.limits())
+        seller.publish(network.content())
+        house.meet(shop.url)
+        talk = buyer.invite(buyer.search()[0])
+        # The seller knows the buyer by its card alone, which names a private address.
+        selling = next(seller.invitations())
+        selling.offer(OUTCOME, {})
+        talk.wait()
+        assert talk.standing is not None
+        assert talk.standing.digest == selling.standing.digest
+
+
+def test_stranger_s_private_address_is_called_by_nobody_who_has_not_said_so(street):
+    seller, buyer = street.agent(near=False), street.agent()
+    listed = seller.client.publish(street.network.content())
+    buyer.direct.meet(seller.direct.url)
+    buyer.client.invite(listed)
+    selling = next(seller.client.invitations())
+    with pytest.raises(CardRefused, match="not https"):
+        selling.offer(OUTCOME, {})

@@ -6,7 +6,7 @@ import pytest
 from live import RegistryHost, Stage, network
 from typer.testing import CliRunner
 
-from marketplace.cli import app
+from marketplace.cli import build
 from marketplace.sdk import Wallet
 
 __all__ = ["network"]
@@ -27,11 +27,11 @@ def closed(network, tmp_path):
 
 def test_what_was_not_shown_is_named_and_not_called_complete(closed):
     command, two, _ = closed
-    told = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    told = json.loads(CliRunner().invoke(build(["audit"]), [*command, "--json"]).stdout)
     assert (told["ok"], told["complete"]) == (True, False)
     assert told["unread"] == [two.buying.id]
     assert (told["confidential"], told["unwitnessed"]) == ([], [])
-    shown = CliRunner().invoke(app, command).stdout
+    shown = CliRunner().invoke(build(["audit"]), command).stdout
     assert two.buying.id in shown
     assert "not shown to this reader" in shown
     assert "OK for what was shown" in shown
@@ -39,10 +39,10 @@ def test_what_was_not_shown_is_named_and_not_called_complete(closed):
 
 def test_with_the_auditors_key_file_all_is_read(closed):
     command, two, key = closed
-    ended = CliRunner().invoke(app, [*command, "--key", str(key), "--json"])
+    ended = CliRunner().invoke(build(["audit"]), [*command, "--key", str(key), "--json"])
     told = json.loads(ended.stdout)
     assert (told["ok"], told["complete"], told["unread"]) == (True, True, [])
     assert ended.exit_code == 0
-    shown = CliRunner().invoke(app, [*command, "--key", str(key)]).stdout
+    shown = CliRunner().invoke(build(["audit"]), [*command, "--key", str(key)]).stdout
     assert two.buying.id not in shown
     assert key.read_text().strip() not in shown

@@ -190,6 +190,13 @@ def test_every_method_that_the_api_page_names_exists():
     assert absent == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=IDS)
+def test_a_page_imports_from_the_sdk_what_the_sdk_exports(path: Path):
+    lines = re.findall(r"^from marketplace\.sdk import (.+)$", path.read_text(), re.MULTILINE)
+    named = {name.split(" as ")[0] for line in lines for name in line.split(", ")}
+    assert named <= {*sdk.__all__, "…"}
+
+
 def test_every_test_that_the_threats_page_names_exists():
     written = "\n".join(path.read_text() for path in TESTS)
     named = set(re.findall(r"`((?:test|testFuzz|invariant)_\w+)`", page("threats.md")))

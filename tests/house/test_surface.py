@@ -11,7 +11,7 @@ from marketplace.core.negotiation import TRANSITIONS
 from marketplace.wire.problems import status_of
 
 ROOT = Path(__file__).parents[2]
-MOST_NAMES = 30
+MOST_NAMES = 33
 
 # Refusals of the escrow that Python spells otherwise: none.
 SOLIDITY_ONLY: set[str] = set()

@@ -11,7 +11,7 @@ from marketplace.adapters.http.poster import FOLLOWED, MOST_REDIRECTS, SECONDS
 from marketplace.api.webhooks import router
 from marketplace.core.destination import LEAST_OTHER_PORT, LONGEST_URL
 from marketplace.services.deliveries import JITTER_PART, LONGEST_WAIT, RETRY_SECONDS
-from marketplace.services.webhooks import MOST_WEBHOOKS
+from marketplace.services.webhooks import MOST_WEBHOOKS, OLD_SECRET_SECONDS
 from marketplace.wire.webhooks import secret_of, signed_headers
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,7 @@ def test_the_page_s_figures_are_the_code_s():
         f"at most {LONGEST_URL} characters",
         f"from {LEAST_OTHER_PORT} on",
         f"at most {MOST_WEBHOOKS} webhooks",
+        f"for {OLD_SECRET_SECONDS // 3600} hours",
         f"Redirects {FOLLOWED[0]} and {FOLLOWED[1]}",
     ):
         assert told in flat
@@ -72,7 +73,7 @@ def test_the_page_s_script_computes_the_signature(key, tmp_path):
         capture_output=True,
         check=True,
     )
-    expected = signed_headers(told["SECRET"], told["ID"], 1800000005, BODY)["webhook-signature"]
+    expected = signed_headers([told["SECRET"]], told["ID"], 1800000005, BODY)["webhook-signature"]
     assert "v1," + ended.stdout.decode().strip() == expected
 
 

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -227,6 +229,83 @@ def test_the_talks_that_lose_their_lot_are_named_once():
     of.refresh()
     of.refresh()
     assert of.ledger.stranded == [OTHER.id]
+
+
+# ------------------------------------------------------------------ while a node is slow
+
+
+class SlowChain(SetChain):
+    """A node that answers the next question of one kind when it is told to."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self.slow, self.asked, self.answer = slow, threading.Event(), threading.Event()
+
+    def __getattribute__(self, name: str) -> object:
+        found = super().__getattribute__(name)
+        return self._slowly(found) if name == super().__getattribute__("slow") else found
+
+    def _slowly(self, ask):
+        def slow(*args: object):
+            # What the node will say it has seen by now.
+            told = ask(*args)
+            self.asked.set()
+            assert self.answer.wait(10)
+            return told
+
+        return slow
+
+
+@contextmanager
+def refreshing(of: Signer, slow: str) -> Iterator[None]:
+    """While a thread waits for the node's answer; after the block it has come."""
+    chain, waiting = of.chain, SlowChain(slow)
+    waiting.at, waiting.spent = chain.at, chain.spent
+    waiting.states, waiting.buried = chain.states, chain.buried
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(replace(of, chain=waiting).refresh)
+        try:
+            assert waiting.asked.wait(10)
+            yield
+        finally:
+            waiting.answer.set()
+        done.result(10)
+
+
+@pytest.mark.parametrize("slow", ["now", "nonce_spent", "epoch", "position"])
+def test_no_signature_waits_for_what_another_thread_asks_a_slow_node(slow):
+    of = signer()
+    nonce, deal = offer(of, units=4)
+    of.chain.opened(nonce, deal)
+    with refreshing(of, slow), ThreadPoolExecutor(1) as pool:
+        # Held up, it would wait for the node, which answers after this block.
+        pool.submit(offer, of, OTHER, 6).result(5)
+    assert told(of) == (4, 6, 0)
+
+
+def test_an_offer_that_was_signed_while_the_node_was_asked_is_not_freed_by_its_answer():
+    of = signer()
+    nonce, _ = offer(of, units=4)
+    of.chain.at = NOW + 1_800  # at which the first offer is over, and of which nothing is left
+    with refreshing(of, "epoch"):
+        about = subject(TALK, quantity=4)
+        later = terms(TALK, about, seller_nonce=nonce, open_by=NOW + 1_900)
+        of.offer(TALK.id, later, about)
+    assert told(of) == (0, 4, 6)
+    assert of.ledger.exposure.commitments[nonce].open_by == NOW + 1_900
+
+
+def test_threads_that_see_the_same_sale_at_once_count_it_once():
+    of = signer()
+    nonce, deal = offer(of, units=4)
+    of.chain.opened(nonce, deal)
+    with refreshing(of, "epoch"):
+        of.refresh()
+    assert told(of) == (4, 0, 6)
+    of.chain.opened(nonce, deal, DealState.REFUNDED)
+    with refreshing(of, "position"):
+        of.refresh()
+    assert told(of) == (0, 0, 10)
 
 
 # ------------------------------------------------------------------ on disk
@@ -475,6 +554,51 @@ def test_a_loser_is_dismissed_with_the_reason_whosever_turn_it_is(stall):
     ] * 2
     with pytest.raises((NonceSpent, EventRefused)):
         theirs.accept()
+
+
+def test_no_signature_waits_while_a_sold_out_listing_is_closed(stall, monkeypatch):
+    last = stall(1)
+    buyer, buying = last.talk()
+    agreement = buying.accept()
+    buyer.client.settle(agreement).open()
+    client, registry = last.seller.client, last.seller.client._registry
+    submit, asked, answer = registry.submit, threading.Event(), threading.Event()
+
+    def slow(envelope):
+        asked.set()
+        assert answer.wait(10)
+        return submit(envelope)
+
+    monkeypatch.setattr(registry, "submit", slow)
+    sold = client.settle(agreement)
+    with ThreadPoolExecutor(2) as pool:
+        seeing = pool.submit(sold.wait, {DealState.FUNDED}, until=0)
+        assert asked.wait(10)
+        ledger = client._means.signer.ledger
+        assert pool.submit(ledger.take_nonce).result(5)
+        # Whoever sees the sale has not seen it before its listing is closed.
+        assert not seeing.done()
+        answer.set()
+        assert seeing.result(10).state is DealState.FUNDED
+        assert last.on_sale() == 0
+
+
+def test_two_threads_that_see_the_last_sale_close_its_listing_once(stall):
+    last = stall(1)
+    buyer, buying = last.talk()
+    agreement = buying.accept()
+    buyer.client.settle(agreement).open()
+    client = last.seller.client
+    with ThreadPoolExecutor(4) as pool:
+        seen = [
+            pool.submit(client.settle(agreement).wait, {DealState.FUNDED}, until=0)
+            for _ in range(4)
+        ]
+        assert {one.result(20).state for one in seen} == {DealState.FUNDED}
+    assert last.on_sale() == 0
+    ((_, was),) = client._closed.values()
+    assert was == 1
+    assert client.capacity.committed == 1
 
 
 def test_a_lost_registry_stops_neither_the_commitment_nor_the_work(stall, monkeypatch):

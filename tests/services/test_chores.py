@@ -25,6 +25,9 @@ class Away:
             raise self.error
 
 
+def silent(_reason: str, _seconds: float) -> None: ...
+
+
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(chores, "PAUSE_SECONDS", 0.01)
@@ -33,14 +36,14 @@ def _hasty(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("times", [0, 1, 5])
 async def test_store_that_is_away_for_a_moment_is_waited_for(times: int):
     away = Away(times)
-    await asyncio.wait_for(persist(away.begin, 30), 10)
+    await asyncio.wait_for(persist(away.begin, 30, silent), 10)
     assert away.asked == times + 1
 
 
 async def test_store_that_stays_away_is_a_refusal_once_patience_is_over():
     away, began = Away(10**9), time.monotonic()
     with pytest.raises(StoreUnavailable):
-        await persist(away.begin, 0.1)
+        await persist(away.begin, 0.1, silent)
     assert time.monotonic() - began >= 0.1
     assert away.asked > 1
 
@@ -48,12 +51,33 @@ async def test_store_that_stays_away_is_a_refusal_once_patience_is_over():
 async def test_without_patience_it_is_asked_once():
     away = Away(1)
     with pytest.raises(StoreUnavailable):
-        await persist(away.begin, 0)
+        await persist(away.begin, 0, silent)
     assert away.asked == 1
 
 
 async def test_what_time_does_not_mend_is_not_waited_for():
     away = Away(1, StoreNewer(9, 2))
     with pytest.raises(StoreNewer):
-        await persist(away.begin, 30)
+        await persist(away.begin, 30, silent)
     assert away.asked == 1
+
+
+async def test_whoever_waits_is_told_at_once_why_and_for_how_long_and_then_now_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(chores, "TELL_SECONDS", 0.05)
+    away, told = Away(20), []
+    await persist(away.begin, 30, lambda *word: told.append((*word, away.asked)))
+    (reason, seconds, asked), *later = told
+    assert (reason, asked) == ("starting up", 1)
+    assert 29 < seconds <= 30
+    # Not each of twenty attempts, 0.01 s apart.
+    assert 1 <= len(later) <= 10
+    assert [word[1] for word in told] == sorted((word[1] for word in told), reverse=True)
+
+
+async def test_whoever_does_not_wait_is_told_nothing_but_the_refusal():
+    told: list[object] = []
+    with pytest.raises(StoreUnavailable):
+        await persist(Away(1).begin, 0, lambda *word: told.append(word))
+    assert told == []

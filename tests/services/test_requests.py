@@ -8,6 +8,7 @@ from marketplace.core.errors import ParleyError
 from marketplace.core.message import Message
 from marketplace.core.outcome import Issue, OutcomeSpace
 from marketplace.core.request import Comparison, Predicate
+from marketplace.ports.index import Tally
 from marketplace.services import requests
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +92,7 @@ async def test_who_has_settled_most_is_told_before_a_crowd_that_was_there_first(
     await witness.take(*(listing(Party(f"one of a crowd, {number}")) for number in range(4)))
     witness.clock.at += 1
     await witness.take(OFFERED)
-    await witness.store.settled({SELLER.address: 1}, 7)
+    assert await witness.store.settled(Tally("escrow", -1, 7, {SELLER.address: 1}, {}, ()))
     (entry,) = await witness.take(ASKED)
     assert entry.record.parties[:2] == (BUYER.address, SELLER.address)
     assert len(entry.record.parties) == 3

@@ -2,11 +2,12 @@
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 from hooks import posting
 from receivers import OTHER, OWNER, receiver, status
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from marketplace.adapters.system import SystemClock
 from marketplace.core.errors import (
@@ -17,7 +18,7 @@ from marketplace.core.errors import (
     WebhooksFull,
 )
 from marketplace.ports.webhooks import DeadLetter
-from marketplace.services.webhooks import MOST_WEBHOOKS
+from marketplace.services.webhooks import MOST_WEBHOOKS, OLD_SECRET_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +64,8 @@ async def test_nobody_else_sees_ends_or_repeats_a_webhook():
                 at.webhooks.unsubscribe(OTHER, made.id),
                 at.webhooks.dead_letters(OTHER, made.id),
                 at.webhooks.redeliver(OTHER, made.id, 0),
+                at.webhooks.enable(OTHER, made.id),
+                at.webhooks.rotate_secret(OTHER, made.id),
                 at.webhooks.unsubscribe(OWNER, "wh_\x00" * 100),
             ):
                 with pytest.raises(WebhookMissing):
@@ -70,6 +73,54 @@ async def test_nobody_else_sees_ends_or_repeats_a_webhook():
             assert await at.webhooks.owned(OTHER) == []
             assert await at.webhooks.owned(OWNER) == [made]
             assert one.calls == []
+
+
+def verifies(secret, call):
+    try:
+        return Webhook(secret).verify(call.body, call.headers) == json.loads(call.body)
+    except WebhookVerificationError:
+        return False
+
+
+async def test_for_a_day_a_call_is_good_under_the_new_secret_and_under_the_one_before():
+    async with posting() as at:
+        at.clock.at = SystemClock().now()
+        with receiver() as one:
+            first = await at.webhooks.subscribe(OWNER, one.url)
+            second = await at.webhooks.rotate_secret(OWNER, first.id)
+            assert second.old_until == at.clock.at + OLD_SECRET_SECONDS
+            assert await at.webhooks.owned(OWNER) == [second]
+            at.log.add(1)
+            await at.deliveries.run_once()
+            third = await at.webhooks.rotate_secret(OWNER, first.id)
+            at.log.add(1)
+            await at.deliveries.run_once()
+            # The specification's verifier has a clock of its own, which is not the test's to move.
+            ended = replace(third, old_until=at.clock.at)
+            assert await at.deliveries.courier.carry(ended, at.log.all[1]) is None
+    secrets = [each.secret for each in (first, second, third)]
+    assert len(set(secrets)) == 3
+    assert [[verifies(secret, call) for secret in secrets] for call in one.calls] == [
+        [True, True, False],
+        [False, True, True],
+        [False, False, True],
+    ]
+
+
+async def test_a_disabled_webhook_goes_on_with_what_was_not_delivered():
+    async with posting() as at:
+        with receiver() as one:
+            made = await at.webhooks.subscribe(OWNER, one.url)
+            at.log.add(2)
+            one.answers.append(status(410))
+            await at.deliveries.run_once()
+            at.log.add(1)
+            assert await at.deliveries.run_once() == 0
+            await at.webhooks.enable(OWNER, made.id)
+            await at.deliveries.run_once()
+            (found,) = await at.webhooks.owned(OWNER)
+    assert one.told == [0, 0, 1, 2]
+    assert (found.disabled, found.attempts, found.following) == (False, 0, 3)
 
 
 async def test_an_ended_webhook_is_gone_with_its_dead_letters():
@@ -81,8 +132,13 @@ async def test_an_ended_webhook_is_gone_with_its_dead_letters():
         await at.store.moved(made, DeadLetter(made.id, 1, 10, "status 500", 1))
         assert await at.store.ready(at.clock.now(), 9) == []
         assert await at.store.dead_letters(made.id, 9) == []
-        with pytest.raises(WebhookMissing):
-            await at.webhooks.dead_letters(OWNER, made.id)
+        for gone in (
+            at.webhooks.dead_letters(OWNER, made.id),
+            at.webhooks.enable(OWNER, made.id),
+            at.webhooks.rotate_secret(OWNER, made.id),
+        ):
+            with pytest.raises(WebhookMissing):
+                await gone
 
 
 async def test_a_dead_letter_is_delivered_again_under_its_old_id_and_is_then_none():

@@ -1,10 +1,10 @@
 """The index of listings in a dict: every search looks at every listing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import eq, ge, le, ne
 
 from marketplace.core.request import Comparison, Predicate
-from marketplace.ports.index import Found, ListingRow, Order, Search
+from marketplace.ports.index import Found, ListingRow, Order, Search, Tally
 from marketplace.ports.matching import whole, words
 
 COMPARE = {Comparison.EQUAL: eq, Comparison.UNEQUAL: ne}
@@ -19,7 +19,8 @@ class MemoryIndex:
         self._rows: dict[str, ListingRow] = {}
         self._heard: dict[str, int] = {}
         self._settled: dict[str, int] = {}
-        self._block = -1
+        self._blocks: dict[str, int] = {}
+        self._open: dict[str, str] = {}
 
     async def search(self, search: Search) -> list[Found]:
         """Rows that match, in the search's order."""
@@ -32,19 +33,40 @@ class MemoryIndex:
         """The current row of a listing, whatever its state."""
         return self._rows.get(thread)
 
+    async def unindexed(self) -> list[str]:
+        """None: nothing here is older than its process."""
+        return []
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows; a thread that has one keeps it."""
+        for _, row in rows:
+            if row.thread not in self._rows:
+                self._publish(row)
+
     async def heard(self, thread: str, at: int) -> None:
         """Its seller is there: the listing is alive for another heartbeat."""
         if thread in self._rows:
             self._heard[thread] = max(at, self._heard[thread])
 
-    async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
-        self._settled |= counts
-        self._block = block
+    async def settled(self, tally: Tally) -> bool:
+        """Add a tally; False where another one was added first."""
+        if await self.settled_block(tally.escrow) != tally.since:
+            return False
+        for seller, gained in tally.gained.items():
+            self._settled[seller] = self._settled.get(seller, 0) + gained
+        self._open |= tally.opened
+        for deal in tally.ended:
+            self._open.pop(deal, None)
+        self._blocks[tally.escrow] = tally.until
+        return True
 
-    async def settled_block(self) -> int:
-        """The block up to which settled deals were counted; -1 before the first."""
-        return self._block
+    async def settled_block(self, escrow: str) -> int:
+        """The block up to which an escrow's deals were counted; -1 before the first."""
+        return self._blocks.get(escrow, -1)
+
+    async def open_deals(self, deals: Sequence[str]) -> dict[str, str]:
+        """Sellers of those of the deals that are open, as far as they were counted."""
+        return {deal: self._open[deal] for deal in deals if deal in self._open}
 
     def _publish(self, listing: ListingRow) -> None:
         """Put a row in place of its thread's earlier one."""

@@ -56,6 +56,23 @@ class MemoryWebhooks:
         if dead is not None:
             self._letters[dead.subscription, dead.index] = dead
 
+    async def enable(self, subscription: str, now: int) -> None:
+        """Let one that is disabled go on where it stopped, as if nothing had failed."""
+        known = self._subscriptions.get(subscription)
+        if known is not None and known.disabled:
+            fresh = replace(known, disabled=False, attempts=0, next_at=now)
+            self._subscriptions[subscription] = fresh
+
+    async def rotate(self, subscription: str, secret: str, until: int) -> bool:
+        """Give a new secret; the one before it is the old one, until an instant."""
+        known = self._subscriptions.get(subscription)
+        if known is None:
+            return False
+        self._subscriptions[subscription] = replace(
+            known, secret=secret, old_secret=known.secret, old_until=until
+        )
+        return True
+
     async def dead_letters(self, subscription: str, limit: int) -> list[DeadLetter]:
         """What was given up, newest first."""
         mine = [letter for letter in self._letters.values() if letter.subscription == subscription]

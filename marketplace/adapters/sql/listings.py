@@ -1,18 +1,17 @@
 """The index of listings in SQL, written in the commit that appends."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room
 from marketplace.adapters.sql.search import COLUMNS, listing, search
 from marketplace.adapters.sql.terms import numbers, sortable, terms
-from marketplace.ports.index import Found, ListingRow, Search
+from marketplace.ports.index import Found, ListingRow, Search, Tally
 
 # How many of the listings that are over each published one takes out of the way, and how many
 # seconds after their end: a search's clock may be behind the publisher's.
 OVER_AT_ONCE = 16
 OVER_FOR = 24 * 3600
-SELLERS_AT_ONCE = 100
 
 PUBLISH = f"""
 INSERT INTO listings ({COLUMNS}, id, heard_at, live, terms, rank)
@@ -41,21 +40,29 @@ class SqlIndex(Room):
         """The current row of a listing, whatever its state."""
         return await self._database.read(_current(thread))
 
+    async def unindexed(self) -> list[str]:
+        """Threads of listings that an earlier version logged and that have no row yet."""
+        return await self._database.read(_unindexed())
+
+    async def fill(self, rows: Sequence[tuple[int, ListingRow]]) -> None:
+        """Give unindexed listings their rows, each with its entry's index."""
+        await self._database.write(_fill(rows))
+
     async def heard(self, thread: str, at: int) -> None:
         """Its seller is there: the listing is alive for another heartbeat."""
         await self._database.write(_heard(thread, at))
 
-    async def settled(self, counts: Mapping[str, int], block: int) -> None:
-        """Replace sellers' counts of settled deals, as of a block; others keep theirs."""
-        ordered = sorted(counts.items())
-        # In parts, so that no append waits for all of them; the block comes once all are there.
-        for start in range(0, len(ordered), SELLERS_AT_ONCE):
-            await self._database.write(_count(ordered[start : start + SELLERS_AT_ONCE]))
-        await self._database.write(_counted(block))
+    async def settled(self, tally: Tally) -> bool:
+        """Add a tally, whole and durably; False where another one was added first."""
+        return await self._database.write(_settled(tally))
 
-    async def settled_block(self) -> int:
-        """The block up to which settled deals were counted; -1 before the first."""
-        return await self._database.read(_settled_block())
+    async def settled_block(self, escrow: str) -> int:
+        """The block up to which an escrow's deals were counted; -1 before the first."""
+        return await self._database.read(_settled_block(escrow))
+
+    async def open_deals(self, deals: Sequence[str]) -> dict[str, str]:
+        """Sellers of those of the deals that are open, as far as they were counted."""
+        return await self._database.read(_open_deals(deals))
 
 
 def publish(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
@@ -83,6 +90,21 @@ def publish(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
         "INSERT INTO listing_numbers (id, name, number) VALUES (?, ?, ?)",
         [(index, name, spelled) for index, row in live for name, spelled in numbers(row)],
     )
+
+
+def _unindexed() -> Plan[list[str]]:
+    rows = yield Query("SELECT thread FROM unindexed ORDER BY thread")
+    return [thread for (thread,) in rows]
+
+
+def _fill(rows: Sequence[tuple[int, ListingRow]]) -> Plan[None]:
+    # Whoever has published since has a row, which is newer than what was read before.
+    yield LOG
+    named, threads = "thread IN (SELECT t.value FROM {texts})", [row.thread for _, row in rows]
+    present = yield Query(f"SELECT thread FROM listings WHERE {named}", (threads,))  # noqa: S608
+    known = {thread for (thread,) in present}
+    yield from publish([(index, row) for index, row in rows if row.thread not in known])
+    yield Query(f"DELETE FROM unindexed WHERE {named}", (threads,))  # noqa: S608 constants only
 
 
 def _withdraw(identities: list[int]) -> Plan[None]:
@@ -129,25 +151,49 @@ def _heard(thread: str, at: int) -> Plan[None]:
     )
 
 
-def _count(counts: Sequence[tuple[str, int]]) -> Plan[None]:
+def _settled(tally: Tally) -> Plan[bool]:
+    # A listing that is published takes its seller's count; of two tallies one is first.
     yield LOG
+    if (yield from _settled_block(tally.escrow)) != tally.since:
+        return False
     yield Many(
-        "INSERT INTO sellers (seller, settled) VALUES (?, ?)"
-        " ON CONFLICT (seller) DO UPDATE SET settled = excluded.settled",
-        counts,
+        "INSERT INTO sellers (seller, settled) VALUES (?, ?) ON CONFLICT (seller) DO UPDATE"
+        " SET settled = sellers.settled + excluded.settled",
+        sorted(tally.gained.items()),
     )
-    ranks = [(-count, seller, -count) for seller, count in counts]
-    yield Many("UPDATE listings SET rank = ? WHERE seller = ? AND rank <> ?", ranks)
-
-
-def _counted(block: int) -> Plan[None]:
     yield Query(
-        "INSERT INTO marks (name, value) VALUES ('settled block', ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (block,),
+        "UPDATE listings SET rank ="
+        " -(SELECT settled FROM sellers WHERE sellers.seller = listings.seller)"
+        " WHERE seller IN (SELECT t.value FROM {texts})",
+        (sorted(tally.gained),),
     )
+    yield Many(
+        "INSERT INTO open_deals (deal, seller) VALUES (?, ?)"
+        " ON CONFLICT (deal) DO UPDATE SET seller = excluded.seller",
+        sorted(tally.opened.items()),
+    )
+    yield Query(
+        "DELETE FROM open_deals WHERE deal IN (SELECT t.value FROM {texts})", (tally.ended,)
+    )
+    yield Query(
+        "INSERT INTO marks (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (_mark(tally.escrow), tally.until),
+    )
+    return True
 
 
-def _settled_block() -> Plan[int]:
-    rows = yield Query("SELECT value FROM marks WHERE name = 'settled block'")
+def _settled_block(escrow: str) -> Plan[int]:
+    rows = yield Query("SELECT value FROM marks WHERE name = ?", (_mark(escrow),))
     return rows[0][0] if rows else -1
+
+
+def _mark(escrow: str) -> str:
+    return f"settled block of {escrow}"
+
+
+def _open_deals(deals: Sequence[str]) -> Plan[dict[str, str]]:
+    rows = yield Query(
+        "SELECT deal, seller FROM open_deals WHERE deal IN (SELECT t.value FROM {texts})", (deals,)
+    )
+    return dict(map(tuple, rows))

@@ -1,7 +1,9 @@
 """PostgreSQL: a small pool, and one group of appends at a time."""
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -10,7 +12,7 @@ from marketplace.adapters.sql.group import Group
 from marketplace.adapters.sql.log import Verdict, append
 from marketplace.adapters.sql.plan import Hold, Many, Plan, Query, Row, Snapshot, Step, T
 from marketplace.adapters.sql.schema import migrate
-from marketplace.core.errors import StoreUnavailable
+from marketplace.core.errors import DatabaseRefused, StoreUnavailable
 from marketplace.ports.store import Entry, Record
 
 # Seconds: to connect or get a connection, and for one statement.
@@ -41,6 +43,16 @@ UNANSWERED = (
     OSError,  # a TimeoutError is one
 )
 
+# What no waiting mends: a malformed address, a host without a name, a wrong user or password,
+# a database that is not there or not the user's to make tables in.
+MISNAMED = (
+    ValueError,  # asyncpg.ClientConfigurationError is one
+    socket.gaierror,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 # What reads in several steps searches: its values decide which index is good.
 SNAPSHOT = (
@@ -60,7 +72,7 @@ class PostgresDatabase:
         """Connect, and bring the schema up to date."""
         if self._pool is not None:
             return
-        with naming():
+        with opening(self._dsn):
             self._pool = await asyncpg.create_pool(
                 self._dsn,
                 min_size=1,
@@ -74,7 +86,8 @@ class PostgresDatabase:
             async with self._connection() as connection, connection.transaction():
                 # A large database takes its time.
                 await connection.execute("SET LOCAL statement_timeout = 0")
-                await _drive(migrate(), connection, None)
+                with opening(self._dsn):
+                    await _drive(migrate(), connection, None)
         except BaseException:
             # Not started is not half started: whoever tries again migrates again.
             self._pool.terminate()
@@ -114,6 +127,33 @@ class PostgresDatabase:
         with naming():
             async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
                 yield connection
+
+
+@contextlib.contextmanager
+def opening(dsn: str) -> Iterator[None]:
+    """What no waiting mends is DatabaseRefused, all else StoreUnavailable; both say where."""
+    try:
+        yield
+    except (*MISNAMED, *UNANSWERED) as error:
+        where = _place(dsn)
+        # Python's own words on an address quote what may be a piece of a password.
+        plain = type(error) is not ValueError
+        reason = (plain and str(error)) or type(error).__name__
+        # A name server that is away, as on a machine that is starting, is worth waiting for.
+        resolving = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+        if isinstance(error, MISNAMED) and not resolving:
+            raise DatabaseRefused(where, reason) from None
+        raise StoreUnavailable(POSTGRESQL.name, f"{reason} at {where}") from None
+
+
+def _place(dsn: str) -> str:
+    """Host, port and name of an address, without user and password."""
+    try:
+        parts = urlsplit(dsn)
+        port = parts.port or ""
+    except ValueError:
+        return "a malformed address"
+    return f"{parts.hostname or ''}:{port}{parts.path}"
 
 
 @contextlib.contextmanager

@@ -152,7 +152,25 @@ CREATE TABLE dead_letters (
 ) {table}
 """
 
-MIGRATIONS = (V1, V2)
+# Listings that V1 logged: their rows are made of words that only the registry can read, and
+# it does so when it starts. The secret that a webhook had before. Deals that are open where the
+# counting of the settled ones stands: until they were kept, it had to begin anew each time.
+V3 = """
+CREATE TABLE unindexed (thread {text} PRIMARY KEY) {table};
+INSERT INTO unindexed SELECT DISTINCT thread FROM entries
+    WHERE kind = 'listing' AND thread NOT IN (SELECT thread FROM listings);
+ALTER TABLE subscriptions ADD COLUMN old_secret {text} NOT NULL DEFAULT '';
+ALTER TABLE subscriptions ADD COLUMN old_until {integer} NOT NULL DEFAULT 0;
+CREATE TABLE open_deals (
+    deal {text} PRIMARY KEY,
+    seller {text} NOT NULL
+) {table};
+DELETE FROM marks;
+DELETE FROM sellers;
+UPDATE listings SET rank = 0 WHERE rank <> 0
+"""
+
+MIGRATIONS = (V1, V2, V3)
 
 
 def migrate() -> Plan[None]:

@@ -3,7 +3,7 @@
 from marketplace.adapters.sql.plan import Hold, Plan, Query, Room, Row
 from marketplace.ports.webhooks import DeadLetter, Subscription
 
-COLUMNS = "id, account, url, secret, following, attempts, next_at, disabled"
+COLUMNS = "id, account, url, secret, following, attempts, next_at, disabled, old_secret, old_until"
 
 
 class SqlWebhooks(Room):
@@ -30,6 +30,14 @@ class SqlWebhooks(Room):
         """Keep a subscription's new cursor and attempts, and the letter it gave up, at once."""
         await self._database.write(_moved(subscription, dead))
 
+    async def enable(self, subscription: str, now: int) -> None:
+        """Let one that is disabled go on where it stopped, as if nothing had failed."""
+        await self._database.write(_enable(subscription, now))
+
+    async def rotate(self, subscription: str, secret: str, until: int) -> bool:
+        """Give a new secret; the one before it is the old one, until an instant."""
+        return await self._database.write(_rotate(subscription, secret, until))
+
     async def dead_letters(self, subscription: str, limit: int) -> list[DeadLetter]:
         """What was given up, newest first."""
         return await self._database.read(_dead_letters(subscription, limit))
@@ -48,9 +56,9 @@ def _subscribe(new: Subscription, most: int) -> Plan[bool]:
         return False
     when = new.following, new.attempts, new.next_at, int(new.disabled)
     yield Query(
-        f"INSERT INTO subscriptions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        f"INSERT INTO subscriptions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
         " ON CONFLICT (id) DO NOTHING",
-        (new.id, new.account, new.url, new.secret, *when),
+        (new.id, new.account, new.url, new.secret, *when, new.old_secret, new.old_until),
     )
     return True
 
@@ -61,9 +69,9 @@ def _select(where: str, *values: str | int) -> Plan[list[Subscription]]:
 
 
 def _subscription(row: Row) -> Subscription:
-    identity, account, url, secret, following, attempts, next_at, disabled = row
+    identity, account, url, secret, following, attempts, next_at, disabled, old, until = row
     place = following, attempts, next_at
-    return Subscription(identity, account, url, secret, *place, bool(disabled))
+    return Subscription(identity, account, url, secret, *place, bool(disabled), old, until)
 
 
 def _unsubscribe(account: str, subscription: str) -> Plan[bool]:
@@ -90,6 +98,24 @@ def _moved(moved: Subscription, dead: DeadLetter | None) -> Plan[None]:
             " attempts = excluded.attempts, reason = excluded.reason, at = excluded.at",
             (dead.subscription, dead.index, dead.attempts, dead.reason, dead.at),
         )
+
+
+def _enable(subscription: str, now: int) -> Plan[None]:
+    yield Query(
+        "UPDATE subscriptions SET disabled = 0, attempts = 0, next_at = ?"
+        " WHERE id = ? AND disabled = 1",
+        (now, subscription),
+    )
+
+
+def _rotate(subscription: str, secret: str, until: int) -> Plan[bool]:
+    # What stands on the right of each = is what was there before.
+    rows = yield Query(
+        "UPDATE subscriptions SET secret = ?, old_secret = secret, old_until = ?"
+        " WHERE id = ? RETURNING 1",
+        (secret, until, subscription),
+    )
+    return bool(rows)
 
 
 def _dead_letters(subscription: str, limit: int) -> Plan[list[DeadLetter]]:

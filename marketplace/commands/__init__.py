@@ -1,0 +1,1 @@
+"""What ``parley`` does, a module each: what one needs, no other reads."""

@@ -1,0 +1,85 @@
+"""``parley serve``: a registry, in the foreground."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from marketplace.adapters.evm.factory import escrow_address
+from marketplace.adapters.sql.store import is_shared, open_store
+from marketplace.bootstrap import prepare
+from marketplace.commands.terminal import errors
+from marketplace.hosting import PATIENCE_SECONDS, listen
+from marketplace.hosting import serve as serve_registry
+from marketplace.settings import RegistrySettings
+
+Escrow = Annotated[
+    str, typer.Option(help="The escrow's address: this version's own, the same on every chain.")
+]
+EscrowV1 = Annotated[str, typer.Option(help="Take version 1's messages too, of its escrow.")]
+Database = Annotated[str, typer.Option(help="A SQLite file, or postgresql://…")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; more than one on PostgreSQL.")]
+OriginUrl = Annotated[str, typer.Option(help="The origin that clients and logins name it by.")]
+SecretFile = Annotated[
+    Path, typer.Option(help="What tokens are signed with; made if absent, shared by workers.")
+]
+Auditors = Annotated[
+    list[str] | None, typer.Option(help="An account that may read every negotiation.")
+]
+GENUINE = escrow_address()
+PrivateWebhooks = Annotated[
+    bool, typer.Option(help="Let webhooks go to private networks, and over http.")
+]
+
+
+def serve(
+    chain_id: Annotated[int, typer.Option(help="The chain of the escrow.")],
+    escrow: Escrow = GENUINE,
+    escrow_v1: EscrowV1 = "",
+    database: Database = "parley.sqlite",
+    workers: Workers = 1,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
+    origin: OriginUrl = "",
+    secret_file: SecretFile = Path("parley.secret"),
+    auditor: Auditors = None,
+    public: Annotated[bool, typer.Option(help="Everybody may read every negotiation.")] = False,
+    requests_per_second: Annotated[int, typer.Option(help="Of one address; 0: no limit.")] = 200,
+    messages_per_second: Annotated[int, typer.Option(help="Under one key; 0: no limit.")] = 50,
+    most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
+    private_webhooks: PrivateWebhooks = False,
+    rpc: Annotated[str, typer.Option(help="JSON-RPC URL to count settled deals from.")] = "",
+) -> None:
+    """Run a registry for one escrow. It holds no party's key and no money."""
+    bound = listen(host, port)
+    settings = RegistrySettings(
+        database=database,
+        chain_id=chain_id,
+        escrow=escrow,
+        escrow_v1=escrow_v1,
+        host=host,
+        port=bound.getsockname()[1],
+        workers=workers,
+        origin=origin,
+        secret_file=secret_file,
+        auditors=tuple(auditor or ()),
+        public=public,
+        requests_per_second=requests_per_second,
+        messages_per_second=messages_per_second,
+        most_streams=most_streams,
+        private_webhooks=private_webhooks,
+        rpc=rpc,
+    )
+    _serve(settings, bound)
+
+
+def _serve(settings: RegistrySettings, bound: socket.socket) -> None:
+    # Here what is wrong with a database is one line; in a worker it is a traceback in each.
+    if is_shared(settings.database):
+        asyncio.run(prepare(open_store(settings.database), PATIENCE_SECONDS))
+    elif settings.workers == 1:  # several are refused, and then nothing has been made
+        asyncio.run(prepare(open_store(settings.database), 0))
+    errors.print(f"registry on http://{settings.host}:{settings.port} (its routes: /openapi.json)")
+    serve_registry(settings, bound)
