@@ -80,6 +80,7 @@ def test_each_operation_that_needs_a_login_says_for_which_scope():
         "handIn": ["negotiate"],
         **{name: ["manage"] for name in OPERATIONS if "Webhook" in name or "DeadLetter" in name},
         "createWebhook": ["read", "manage"],
+        "rotateWebhookSecret": ["read", "manage"],
     }
 
 

@@ -1,14 +1,20 @@
 """How SQLite and PostgreSQL differ: a table of words, and binding."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from marketplace.adapters.sql.plan import Match, Value
+from marketplace.adapters.sql.plan import Many, Match, Plain, Value
 
 Bound: TypeAlias = str | int | bytes | list[str | int] | None
+
+
+# Of one statement; a power of two, so that few sizes are compiled, and each once.
+MOST_ROWS = 64
+_ROW = re.compile(r"VALUES (\([^()]*\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,27 @@ def spell(dialect: Dialect, sql: str) -> str:
         return spelled
     first, *rest = spelled.split("?")
     return first + "".join(f"${n}{part}" for n, part in enumerate(rest, 1))
+
+
+def inserts(sql: str) -> bool:
+    """Whether a statement inserts a row that could as well be several."""
+    return _ROW.search(sql) is not None
+
+
+def batches(dialect: Dialect, step: Many) -> Iterator[tuple[str, list[Plain]]]:
+    """An insert's rows in few statements, spelled, with the values of each."""
+    start, size = 0, MOST_ROWS
+    while start < len(step.rows):
+        while size > len(step.rows) - start:
+            size //= 2
+        values = [value for row in step.rows[start : start + size] for value in row]
+        yield spell(dialect, _repeated(step.sql, size)), values
+        start += size
+
+
+@lru_cache(maxsize=256)
+def _repeated(sql: str, times: int) -> str:
+    return _ROW.sub(lambda found: "VALUES " + ", ".join([found[1]] * times), sql)
 
 
 def bind(dialect: Dialect, values: Sequence[Value]) -> list[Bound]:

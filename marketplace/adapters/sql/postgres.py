@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from marketplace.adapters.sql.dialect import POSTGRESQL, bind, spell
+from marketplace.adapters.sql.dialect import POSTGRESQL, batches, bind, inserts, spell
 from marketplace.adapters.sql.group import Group
 from marketplace.adapters.sql.log import Verdict, append
 from marketplace.adapters.sql.plan import Hold, Many, Plan, Query, Row, Snapshot, Step, T
@@ -194,6 +194,9 @@ async def _do(step: Step, connection: asyncpg.Connection, seconds: float | None)
                 spell(POSTGRESQL, sql), *bind(POSTGRESQL, values), timeout=seconds
             )
             return found
+        case Many(sql, many) if inserts(sql):
+            for statement, flat in batches(POSTGRESQL, step):
+                await connection.execute(statement, *flat, timeout=seconds)
         case Many(sql, many) if many:
             await connection.executemany(spell(POSTGRESQL, sql), many, timeout=seconds)
         case Hold(name):

@@ -2,24 +2,19 @@
 
 import asyncio
 import contextlib
-import re
 import sqlite3
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
-from marketplace.adapters.sql.dialect import SQLITE, bind, spell
+from marketplace.adapters.sql.dialect import SQLITE, batches, bind, inserts, spell
 from marketplace.adapters.sql.group import Group
 from marketplace.adapters.sql.log import Verdict, append
-from marketplace.adapters.sql.plan import Many, Plain, Plan, Query, Row, Step, T
+from marketplace.adapters.sql.plan import Many, Plan, Query, Row, Step, T
 from marketplace.adapters.sql.schema import migrate
 from marketplace.adapters.sql.writer import GroupWriter
 from marketplace.core.errors import StoreUnavailable
 from marketplace.ports.store import Entry, Record
 
-# Of one statement, a power of two: few sizes, so that each is compiled once.
-MOST_ROWS = 64
-_ROW = re.compile(r"VALUES (\([?, ]+\))")
 # In KiB, less than zero as SQLite wants it: what searches touch of 10^5 listings.
 CACHE = -65_536
 # In pages: of those that every group changes, fewer versions are copied than at SQLite's 1,000.
@@ -108,26 +103,12 @@ def _do(step: Step, connection: sqlite3.Connection) -> Sequence[Row]:
         values = bind(SQLITE, step.values)
         return connection.execute(spell(SQLITE, step.sql), values).fetchall()
     if isinstance(step, Many) and step.rows:
-        _do_many(connection, spell(SQLITE, step.sql), step.rows)
+        if not inserts(step.sql):
+            connection.executemany(spell(SQLITE, step.sql), step.rows)
+            return ()
+        # The driver lets the interpreter's lock go for each statement, and then waits for it
+        # while the event loop works.
+        for statement, flat in batches(SQLITE, step):
+            connection.execute(statement, flat)
     # Nobody else writes, and a transaction sees one state: there is nothing to hold.
     return ()
-
-
-def _do_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Plain]]) -> None:
-    if not _ROW.search(sql):
-        connection.executemany(sql, rows)
-        return
-    # The driver lets the interpreter's lock go for each statement, and then waits for it while
-    # the event loop works: many rows of one statement wait once.
-    start, size = 0, MOST_ROWS
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        values = [value for row in rows[start : start + size] for value in row]
-        connection.execute(_repeated(sql, size), values)
-        start += size
-
-
-@lru_cache(maxsize=128)
-def _repeated(sql: str, times: int) -> str:
-    return _ROW.sub(lambda found: "VALUES " + ", ".join([found[1]] * times), sql)
