@@ -35,8 +35,7 @@ async def search_listings(
     found = await use.listings.search(search)
     view = ListingsView(
         listings=[
-            FoundView(**shown(use, entry, None).model_dump(), settled=one.settled)
-            for one, entry in found
+            FoundView(**vars(shown(use, entry, None)), settled=one.settled) for one, entry in found
         ],
         next=next_cursor(search, [one for one, _ in found]),
     )

@@ -7,6 +7,7 @@ stored twice. What is derived from the log and searched (``ports.index``) change
 same commit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,6 +79,10 @@ class Store(Protocol):
 
     async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
         """The entry of a message; an empty signer matches any."""
+        ...
+
+    async def named(self, kind: str, digests: Sequence[str]) -> dict[str, Entry]:
+        """The first entry of each message of a kind, by its digest, of those that are there."""
         ...
 
     async def thread(self, thread: str, start: int = 0) -> list[Entry]:

@@ -14,9 +14,13 @@ from marketplace.wire.views import MessageView
 
 MOST_REMEMBERED = 10_000
 MOST_SHOWN = 1_000
+# In bytes; an offer has 2,000.
+LARGEST_REMEMBERED = 8 * 1024
 
 T = TypeVar("T")
 Envelope: TypeAlias = Mapping[str, Json]
+# A message, unless its body is not at hand, and when it is said to have been said.
+Opened: TypeAlias = tuple[Envelope | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Archive:
     domains: Domains
     store: Store
     _known: "OrderedDict[int, Message]" = field(default_factory=OrderedDict)
-    _fresh: "OrderedDict[int, Envelope]" = field(default_factory=OrderedDict)
+    _opened: "OrderedDict[int, Opened]" = field(default_factory=OrderedDict)
     _shown: "OrderedDict[int, str]" = field(default_factory=OrderedDict)
 
     def logged(self, entry: Entry) -> Logged:
@@ -35,10 +39,12 @@ class Archive:
 
     def view(self, entry: Entry, *, readable: bool) -> MessageView:
         """An entry as its reader sees it, with its message if that is the reader's to read."""
-        envelope, said_at = self._fresh.get(entry.index), None
-        if envelope is None:
+        opened = self._opened.get(entry.index)
+        if opened is None:
             logged = self.logged(entry)
-            envelope, said_at = logged.envelope, logged.said_at
+            opened = logged.envelope, logged.said_at
+            _remember(self._opened, entry, opened, MOST_SHOWN)
+        envelope, said_at = opened
         return MessageView(
             index=entry.index,
             thread=entry.record.thread,
@@ -56,13 +62,13 @@ class Archive:
         known = self._shown.get(entry.index)
         if known is None:
             known = self.view(entry, readable=True).spelled().decode()
-            _remember(self._shown, entry.index, known, MOST_SHOWN)
+            _remember(self._shown, entry, known, MOST_SHOWN)
         return known
 
     def keep(self, entry: Entry, message: Message, envelope: Envelope) -> None:
         """Remember the message, said as it was taken, that an entry has just been made of."""
-        _remember(self._known, entry.index, message, MOST_REMEMBERED)
-        _remember(self._fresh, entry.index, envelope, MOST_SHOWN)
+        _remember(self._known, entry, message, MOST_REMEMBERED)
+        _remember(self._opened, entry, (envelope, None), MOST_SHOWN)
 
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""
@@ -72,11 +78,14 @@ class Archive:
             if envelope is None:
                 raise EventRefused(entry.record.kind, "a body that is not at hand")
             known = parse_message(envelope, self.domains.of(envelope))
-            _remember(self._known, entry.index, known, MOST_REMEMBERED)
+            _remember(self._known, entry, known, MOST_REMEMBERED)
         return known
 
 
-def _remember(kept: "OrderedDict[int, T]", index: int, value: T, most: int) -> None:
-    kept[index] = value
+def _remember(kept: "OrderedDict[int, T]", entry: Entry, value: T, most: int) -> None:
+    # What is remembered is counted, so that each has to be small: who says much is read again.
+    if len(entry.record.leaf) + len(entry.record.body) > LARGEST_REMEMBERED:
+        return
+    kept[entry.index] = value
     if len(kept) > most:
         kept.popitem(last=False)

@@ -72,7 +72,8 @@ class Listings:
     async def search(self, search: Search) -> list[tuple[Found, Entry]]:
         """What a search finds, each with its signed words."""
         found = await self.index.search(search)
-        return [(one, await self.entry(one.row.digest)) for one in found]
+        entries = await self.store.named(Kind.LISTING, [one.row.digest for one in found])
+        return [(one, entries[one.row.digest]) for one in found]
 
     async def index_logged(self) -> None:
         """Make the rows of listings that an earlier version logged, so that they are found.

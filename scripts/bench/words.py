@@ -3,8 +3,9 @@
 Every body is what an SDK would send; signing is done before anything is measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing, Settlement
@@ -43,17 +44,22 @@ class Hand:
     now: int
     lasting: int = 24 * HOUR
 
-    def listing(self, seller: bytes, title: str) -> Message:
+    def listing(
+        self,
+        seller: bytes,
+        title: str,
+        kind: str = "compute",
+        facts: Mapping[str, str] = MappingProxyType({"region": "north"}),
+        lowest_price: int = 1,
+    ) -> Message:
         """A listing with room for many rounds."""
         issues = (
-            Issue("unit_price", 1, HIGHEST_PRICE),
+            Issue("unit_price", lowest_price, HIGHEST_PRICE),
             Issue("quantity", 1, 1000),
             Issue("delivery_window", 60, 7200, 60),
         )
         rules = Settlement(TOKEN, review_window=600)
-        content = Content(
-            "compute", title, "hour", OutcomeSpace(issues), {"region": "north"}, rules
-        )
+        content = Content(kind, title, "hour", OutcomeSpace(issues), facts, rules)
         header = Listing(address_of(seller), content.digest, ZERO_DIGEST, self.now + 24 * HOUR)
         return self._say(Kind.LISTING, seller, header, None, content)
 

@@ -102,6 +102,16 @@ async def test_group_of_any_size_is_stored_whole_and_in_order(store: Store, coun
     assert await store.entries(0, 1_000, BUYER) == list(stored)
 
 
+async def test_many_messages_are_found_at_once_each_by_its_first_entry(store: Store):
+    await fill(store, 3)
+    again = replace(record("talk 1", "other"), signer=OTHER)
+    await store.append(again)
+    await store.append(replace(record("talk 2", "another"), kind="acceptance"))
+    found = await store.named("offer", ["talk 1", "talk 2", "nobody said that"])
+    assert {digest: entry.index for digest, entry in found.items()} == {"talk 1": 1, "talk 2": 2}
+    assert await store.named("offer", []) == {}
+
+
 async def test_entries_are_paged_by_index(store: Store):
     await fill(store, 5)
     assert [entry.index for entry in await store.entries(1, 2)] == [1, 2]

@@ -1,5 +1,6 @@
 """The log in lists."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from marketplace.core.errors import SequenceTaken
@@ -45,6 +46,11 @@ class MemoryLog:
             ),
             None,
         )
+
+    async def named(self, kind: str, digests: Sequence[str]) -> dict[str, Entry]:
+        """The first entry of each message of a kind, by its digest, of those that are there."""
+        found = {digest: await self.find(kind, digest, "") for digest in digests}
+        return {digest: entry for digest, entry in found.items() if entry is not None}
 
     async def thread(self, thread: str, start: int = 0) -> list[Entry]:
         """The entries of a thread from a position on."""

@@ -30,6 +30,12 @@ class SqlLog(Room):
         found = await self._select(f"WHERE {where} ORDER BY idx LIMIT 1", *values)
         return found[0] if found else None
 
+    async def named(self, kind: str, digests: Sequence[str]) -> dict[str, Entry]:
+        """The first entry of each message of a kind, by its digest, of those that are there."""
+        where = "kind = ? AND digest IN (SELECT t.value FROM {texts})"
+        found = await self._select(f"WHERE {where} ORDER BY idx DESC", kind, digests)
+        return {entry.record.digest: entry for entry in found}
+
     async def thread(self, thread: str, start: int = 0) -> list[Entry]:
         """The entries of a thread from a position on, in order."""
         clause = "WHERE thread = ? AND position >= ? ORDER BY position"
