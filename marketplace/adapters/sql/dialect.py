@@ -36,6 +36,7 @@ class Dialect:
         within: the function that says where in a text another begins, 0 if nowhere.
         terms_table: the table of search terms by the listing's id, ``rowid``.
         terms_index: what finds its rows by a term.
+        whole_rows: keeps an entry in its row, as it is.
         terms: terms apart by spaces, as that table takes them.
         match: whether its row has the terms of an expression.
         match_and: between two terms of the expression.
@@ -57,6 +58,7 @@ class Dialect:
     within: str
     terms_table: str
     terms_index: str
+    whole_rows: str
     terms: str
     match: str
     match_and: str
@@ -81,6 +83,7 @@ SQLITE = Dialect(
     terms_table="VIRTUAL TABLE listing_terms USING fts5"
     "(terms, detail = none, columnsize = 0, tokenize = 'ascii')",
     terms_index="",
+    whole_rows="",
     terms="?",
     match="listing_terms MATCH ?",
     match_and=" AND ",
@@ -105,6 +108,8 @@ POSTGRESQL = Dialect(
     # A list of what is pending would be read by every search.
     terms_index="CREATE INDEX listing_terms_by_term ON listing_terms USING GIN (terms) "
     "WITH (fastupdate = off)",
+    # From 2,000 bytes on it would try to compress what is mostly hashes, and put it elsewhere.
+    whole_rows="ALTER TABLE entries SET (toast_tuple_target = 8160)",
     terms="array_to_tsvector(string_to_array(btrim(?), ' '))",
     match="terms @@ CAST(? AS TSQUERY)",
     match_and=" & ",

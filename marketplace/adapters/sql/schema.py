@@ -167,7 +167,8 @@ CREATE TABLE open_deals (
 ) {table};
 DELETE FROM marks;
 DELETE FROM sellers;
-UPDATE listings SET rank = 0 WHERE rank <> 0
+UPDATE listings SET rank = 0 WHERE rank <> 0;
+{whole_rows}
 """
 
 MIGRATIONS = (V1, V2, V3)
