@@ -150,15 +150,18 @@ def test_a_crowd_exposes_a_seller_that_counts_to_no_more_than_the_bond_on_its_un
 
 
 def test_a_hold_ends_when_a_block_has_reached_the_offers_openBy_and_not_before():  # noqa: N802 the field's name
-    of = signer()
-    offer(of)
+    of, third = signer(), talk(buyer_nonce=3)
+    offer(of, units=4)
+    offer(of, OTHER, units=6)
     of.chain.at = NOW + 1_799
     of.clock.at = NOW + 9_999
-    of.refresh()
+    # More than any lot has, so that no lot can be shared: it is there once the holds end.
+    with pytest.raises(Unservable):
+        offer(of, third, units=7)
     assert told(of) == (0, 10, 0)
     of.chain.at = NOW + 1_800
-    assert offer(of, OTHER)  # the signer asks by itself before it refuses
-    assert told(of) == (0, 10, 0)
+    assert offer(of, third, units=7)  # the signer asks by itself before it refuses
+    assert told(of) == (0, 7, 3)
 
 
 def test_an_offer_that_was_opened_unheard_is_committed_at_what_it_asked():
