@@ -24,6 +24,8 @@ from market import (
     invite,
     listing,
     offer,
+    proposed,
+    reject,
     talk,
     word,
 )
@@ -233,6 +235,24 @@ async def test_what_one_reader_of_the_stream_was_shown_the_next_is_not():
             headers = await headers_of(client, who)
             shown.append(SECRET in json.dumps(await read(client, 3, login=headers)))
     assert shown == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize("path", ["/v1/negotiations/{}", "/v1/negotiations/{}/messages"])
+async def test_a_tag_of_what_is_private_opens_it_to_nobody_else(path: str):
+    witness = await negotiating(AUDITED)
+    told: dict[str, int | str] = {}
+    async with served(witness, origin=ORIGIN) as client:
+        mine, url = await headers_of(client, "buyer"), path.format(TALK.id)
+        first = await client.get(url, headers=mine)
+        known = {"if-none-match": first.headers["etag"]}
+        for who in CALLERS:
+            asked = await client.get(url, headers={**await headers_of(client, who), **known})
+            told[who] = asked.json()["code"] if asked.content else asked.status_code
+        await witness.take(reject(proposed(TALK), BUYER))
+        changed = await client.get(url, headers={**mine, **known})
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert told == {who: 304 if told == 200 else told for who, told in PARTIES.items()}
+    assert (changed.status_code, changed.content != first.content) == (200, True)
 
 
 async def test_where_the_operator_hides_nothing_everybody_reads():
