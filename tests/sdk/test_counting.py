@@ -414,6 +414,18 @@ def test_two_buyers_that_race_for_the_last_unit_end_in_one_deal_and_one_named_re
     assert (capacity.total, capacity.committed, capacity.held, capacity.free) == (1, 1, 0, 0)
 
 
+def test_who_probes_again_and_again_takes_nothing_from_who_then_asks(stall):
+    last = stall(1)
+    client = last.seller.client
+    assert [client.probe(1) for _ in range(3)] == [Servable(1, alone=True)] * 3
+    refused = client.probe(2)
+    assert isinstance(refused, Unservable)
+    assert (refused.units, refused.available) == (2, 1)
+    assert (client.capacity, client.exposure()) == (Capacity(1), {})
+    last.talk()
+    assert client.probe(1) == Servable(1, alone=False)
+
+
 def test_the_last_unit_s_funding_closes_the_listing_in_the_same_step(stall):
     last = stall(2)
     assert last.on_sale() == 2
