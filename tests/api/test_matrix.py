@@ -33,9 +33,11 @@ from served import read, served
 from visitor import login, typed_request
 from witness import Witness
 
+from marketplace.adapters.memory.store import MemoryStore
 from marketplace.core.identity import Delegation, Mandate, Scope
 from marketplace.core.login import Origin
 from marketplace.core.words import Upload
+from marketplace.ports.journal import Request, Standing
 from marketplace.services.access import Access
 
 pytestmark = pytest.mark.anyio
@@ -253,6 +255,23 @@ async def test_a_tag_of_what_is_private_opens_it_to_nobody_else(path: str):
     assert first.headers["cache-control"] == "private, no-cache"
     assert told == {who: 304 if told == 200 else told for who, told in PARTIES.items()}
     assert (changed.status_code, changed.content != first.content) == (200, True)
+
+
+async def test_no_read_is_kept_under_a_name(monkeypatch: pytest.MonkeyPatch):
+    witness = await negotiating(AUDITED)
+    begun: list[str] = []
+
+    async def begin(_: MemoryStore, request: Request, __: int) -> tuple[Standing, None]:
+        begun.append(request.key)
+        return Standing.BEGUN, None
+
+    monkeypatch.setattr(MemoryStore, "begin", begin)
+    async with served(witness, origin=ORIGIN) as client:
+        headers = await headers_of(client, "buyer")
+        for name, (method, path) in operations(witness.app(origin=ORIGIN)).items():
+            named = {**headers, "idempotency-key": f"{method} {name}"}
+            await (await ask(client, name, method, path, named)).aclose()
+    assert begun == ["post createWebhook"]
 
 
 async def test_where_the_operator_hides_nothing_everybody_reads():
