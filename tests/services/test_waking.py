@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from market import listing
+from market import content, listing
+from stores import FailingStore
 from witness import Witness
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.ports.store import Entry, Record
+from marketplace.services import feed
 from marketplace.services.feed import Feed
 from marketplace.services.recent import Recent
 
@@ -76,3 +78,38 @@ async def test_what_comes_between_the_reading_and_the_waiting_wakes_all_the_same
     store.meanwhile = another
     told = Feed(store, Recent(alone=False), bus)
     assert await asyncio.wait_for(reading(told), PROMPTLY) == 0
+
+
+async def test_words_for_others_do_not_put_a_heartbeat_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(feed, "HEARTBEAT_SECONDS", 0.1)
+    bus = MemoryBus()
+    told = Feed(MemoryStore(), Recent(alone=False), bus).follow(0, "0xbuyer")
+
+    async def others() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            bus.publish_all()
+
+    waking = asyncio.create_task(others())
+    assert await asyncio.wait_for(anext(told), PROMPTLY) is None
+    waking.cancel()
+
+
+async def test_what_this_process_has_just_appended_is_not_asked_of_the_store():
+    store = FailingStore()
+    witness, seen = Witness(store), list[int]()
+
+    async def read() -> None:
+        async for entry in witness.services.feed.follow(0):
+            assert entry is not None
+            seen.append(entry.index)
+
+    await witness.take(FIRST)
+    reader = asyncio.create_task(read())
+    for title in "abcd":
+        await asyncio.sleep(0.01)
+        await witness.take(listing(what=content(title=title)))
+    await asyncio.sleep(0.01)
+    reader.cancel()
+    assert seen == [0, 1, 2, 3, 4]
+    assert "entries" not in store.asked
