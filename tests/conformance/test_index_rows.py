@@ -8,8 +8,10 @@ from postgres_server import Server
 from records import NOW, listing, row
 
 from marketplace.adapters.sql.listings import OVER_AT_ONCE, OVER_FOR
-from marketplace.adapters.sql.plan import Plan, Query
+from marketplace.adapters.sql.plan import Plan, Query, Snapshot
+from marketplace.adapters.sql.search import search
 from marketplace.adapters.sql.store import SqlStore, open_store
+from marketplace.ports.index import Search
 
 pytestmark = pytest.mark.anyio
 
@@ -54,3 +56,8 @@ async def test_listings_long_over_are_put_away_so_many_with_each_that_is_publish
         await durable.append(listing(row(f"new {at}", published_at=at, expires_at=2 * later)))
         told.append(await kept(durable))
     assert told == [[OVER_AT_ONCE + 3] * 2, [4] * 2, [3] * 2]
+
+
+def test_every_query_of_a_search_sees_one_state():
+    plan = search(Search(now=NOW))
+    assert next(plan) == Snapshot()

@@ -144,6 +144,8 @@ async def test_negotiation_that_has_ended_is_not_timed_out(last):
     witness = await silent()
     await witness.take(last(proposed(TALK), BUYER))
     witness.clock.at = DEADLINE + 100
+    # It is not even looked at, or ended talks would be looked at for ever.
+    assert await witness.store.due(witness.clock.at, 9) == []
     assert await timers(witness).run_once() == 0
     assert await notes(witness) == []
 
