@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,10 +47,14 @@ async def served(witness: Witness, **settings: Any) -> AsyncIterator[httpx.Async
 
 
 async def read(
-    client: httpx.AsyncClient, count: int, last: int | None = None, **query: str | int
+    client: httpx.AsyncClient,
+    count: int,
+    last: int | None = None,
+    login: Mapping[str, str] | None = None,
+    **query: str | int,
 ) -> list[dict[str, Any]]:
     """The next events: id, kind and data of each; a heartbeat is an event without an id."""
-    headers = {} if last is None else {"last-event-id": str(last)}
+    headers = dict(login or {}) if last is None else {**(login or {}), "last-event-id": str(last)}
     events: list[dict[str, Any]] = []
     async with client.stream("GET", "/v1/events", params=query, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")

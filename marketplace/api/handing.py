@@ -62,7 +62,9 @@ async def hand_in(request: Request, use: Use, caller: Negotiator) -> ReceiptsVie
     with large_body(request):
         body = await read_bounded(request, MOST_TRANSCRIPT)
         given = await asyncio.to_thread(parse_json, body)
-        charge_words(request, caller.account, _words(given))
+        # The first is paid for.
+        if further := _words(given) - 1:
+            charge_words(request, caller.account, further)
         entries = await use.transcripts.hand_in(given, caller.account)
     return ReceiptsView(receipts=[Receipt.from_entry(entry) for entry in entries])
 

@@ -63,6 +63,8 @@ class Inbox(ThreadingHTTPServer):
     """Bound when it is made; serves in a thread of its own from ``start`` until ``close``."""
 
     daemon_threads = True
+    # The library's five would have the sixth of a burst of callers wait a second for its next try.
+    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, desk: Desk, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET

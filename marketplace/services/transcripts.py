@@ -193,6 +193,7 @@ def read(given: Json, domains: Domains, now: int) -> Transcript:
     versions = sum(isinstance(each.message.body, Listing) for each in said)
     transcript = Transcript(tuple(said[:versions]), tuple(said[versions:]))
     _check_versions(transcript)
+    _check_names(transcript)
     _replay(transcript, ())
     return transcript
 
@@ -222,6 +223,15 @@ def _check_versions(transcript: Transcript) -> None:
         if before not in (ZERO_DIGEST, replaces):
             raise TranscriptRefused("replaces", replaces, before)
         before = said.message.digest
+
+
+def _check_names(transcript: Transcript) -> None:
+    # No signature is over an offer's or an acceptance's own ``negotiation``: under another name
+    # the word would chain here, and stand in the log as one of a talk that it is not of.
+    for said in transcript.words:
+        if said.message.negotiation != transcript.id:
+            stated = said.message.negotiation or "none"
+            raise TranscriptRefused("negotiation", stated, transcript.id)
 
 
 def _replay(transcript: Transcript, times: Sequence[int]) -> list[Negotiation]:

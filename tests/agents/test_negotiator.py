@@ -1,6 +1,9 @@
 """Negotiators: whatever the other side does, nothing is signed that is not worth it."""
 
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
+from typing import get_type_hints
+from unittest.mock import patch
 
 import pytest
 from hall import BUYER, SELLER, WIDE, Hall
@@ -14,7 +17,7 @@ from agents.offering import BOULWARE, CONCEDER, LINEAR
 from agents.preferences import Interest, Preferences, rank
 from agents.strategies import Strategy
 from marketplace.core.capacity import Capacity
-from marketplace.core.errors import ExposureExceeded, FundsShort, LimitExceeded
+from marketplace.core.errors import ExposureExceeded, FundsShort, LimitExceeded, ParleyError
 from marketplace.core.feasibility import ChainFacts
 from marketplace.core.guardrails import Limits
 from marketplace.core.listing import Settlement
@@ -280,6 +283,37 @@ def test_terms_that_nobody_could_open_tell_the_other_side_no_and_raise(monkeypat
     with pytest.raises(FundsShort):
         Negotiator(talk, Strategy(EASY, LINEAR), Plain()).run()
     assert hall.state.state is State.TERMINATED
+
+
+def refusing(code: str) -> ParleyError:
+    """A named refusal of the signer or of the chain; what its values are does not matter."""
+    error = ParleyError.leaves()[code]
+    fields = get_type_hints(error)
+    return error(**{each.name: fields[each.name](7) for each in dataclass_fields(error)})
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("Unservable", Reason.UNSERVABLE),
+        ("ExposureExceeded", Reason.UNSERVABLE),
+        ("NonceSpent", Reason.UNSERVABLE),
+        ("BalanceShort", Reason.UNSERVABLE),
+        ("FundsShort", Reason.UNSERVABLE),
+        ("AllowanceShort", Reason.UNSERVABLE),
+        ("OpenExpired", Reason.EXPIRED),
+        ("LimitExceeded", Reason.UNACCEPTABLE),
+        ("TokenMissing", Reason.UNACCEPTABLE),
+    ],
+)
+def test_what_may_be_otherwise_later_is_told_apart_from_what_is_not_wanted(code, reason):
+    hall = Hall(CONTENT)
+    talk = hall.talk(SELLER)
+    refusal = patch.object(talk, "offer", side_effect=refusing(code))
+    with refusal, pytest.raises(ParleyError) as refused:
+        Negotiator(talk, Strategy(GREEDY, LINEAR), Plain()).run()
+    assert refused.value.code == code
+    assert (hall.state.state, hall.state.reason) == (State.TERMINATED, reason)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from market import BUYER, SELLER, Party, content, listing
+from visitor import ORIGIN, login, typed_request
 from witness import Witness
 
 from marketplace.adapters.memory.store import MemoryStore
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def visited(
-    witness: Witness, address: str = "192.0.2.1", **settings: int
+    witness: Witness, address: str = "192.0.2.1", **settings: int | str
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = witness.app(**settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 4_000))
@@ -121,6 +122,20 @@ async def test_key_that_speaks_too_often_is_refused_and_no_other_key():
         assert "retry-after" in refused.headers
         assert (await say(BUYER, 0)).status_code == 201
     assert await witness.size() == BURST_SECONDS + 1
+
+
+async def test_key_that_hands_in_too_often_is_refused_before_anything_is_read():
+    async with visited(Witness(), origin=str(ORIGIN), messages_per_second=1) as client:
+        nonce = (await client.get("/v1/login")).json()["nonce"]
+        logged_in = await client.post("/v1/token", json=typed_request(login(nonce, scope=31)))
+        bearer = {"authorization": f"Bearer {logged_in.json()['access_token']}"}
+
+        async def hand_in() -> str:
+            answer = await client.post("/v1/transcripts", json={}, headers=bearer)
+            return str(answer.json()["code"])
+
+        told = [await hand_in() for _ in range(BURST_SECONDS + 1)]
+    assert told == ["FieldsDiffer"] * BURST_SECONDS + ["RateExceeded"]
 
 
 async def test_word_that_nobody_signed_takes_nothing_from_a_key():

@@ -122,6 +122,30 @@ async def test_body_that_comes_slowly_and_in_time_is_taken():
     assert await witness.size() == 1
 
 
+STRANGER_S = b"0x" + b"11" * 65
+ARTIFACT = b"/v1/negotiations/0x%s/artifacts/0x%s" % (b"ab" * 32, b"cd" * 32)
+UPLOAD = b"PUT " + ARTIFACT + b" HTTP/1.1\r\nhost: x\r\nparley-signature: " + STRANGER_S + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "came", "status"),
+    [
+        (HEAD + b"content-length: %d\r\n" % (MOST_MESSAGE + 1), b"{", b"413"),
+        (UPLOAD + b"content-length: %d\r\n" % (MOST_ARTIFACT + 1), b"x", b"413"),
+        (HEAD + b"transfer-encoding: chunked\r\n", b"10001\r\n" + b" " * 0x10001, b"413"),
+        (UPLOAD + b"content-length: 9\r\n", b"x", b"404"),
+    ],
+    ids=["stated", "an artifact's stated", "came", "of nobody's artifact"],
+)
+async def test_body_that_will_not_be_taken_is_refused_before_the_rest_of_it_comes(
+    head: bytes, came: bytes, status: bytes
+):
+    async with registry() as peer:
+        peer.writer.write(head + b"\r\n" + came)
+        # All of its time is longer than our patience.
+        assert (await peer.rest()).startswith(b"HTTP/1.1 " + status)
+
+
 async def test_body_that_goes_on_after_its_refusal_does_not_keep_the_connection():
     async with registry() as peer:
         # Refused by its path, before any of it is read.

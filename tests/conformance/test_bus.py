@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from postgres_server import Server
 
@@ -103,6 +104,50 @@ async def test_cut_connection_comes_back_and_wakes_whoever_may_have_missed_somet
     # Both are there again once they hear each other.
     for speaker, listener in ((one, two), (two, one)):
         await heard(speaker, listener)
+
+
+async def connected(server: Server) -> set[int]:
+    """The backends of all buses."""
+    connection = await asyncpg.connect(server.dsn())
+    rows = await connection.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'parley bus'"
+    )
+    await connection.close()
+    return {pid for (pid,) in rows}
+
+
+async def test_what_is_said_while_a_listener_is_away_wakes_it_once_it_is_back(server: Server):
+    one, two = bus_of(server), bus_of(server)
+    await one.start()
+    before = await connected(server)
+    await two.start()
+    (its,) = await connected(server) - before
+    signal = two.signal()
+    await server.execute(f"SELECT pg_terminate_backend({its})")
+    # It is away, and what it cannot hear meanwhile may be something already.
+    assert await signal.wait(5)
+    signal = two.signal()
+    one.publish([BUYER])
+    assert await signal.wait(5)
+    await one.close()
+    await two.close()
+
+
+async def test_what_a_cut_kept_from_being_said_is_said_once_the_speaker_is_back(
+    pair, monkeypatch: pytest.MonkeyPatch
+):
+    one, two = pair
+    say = one._say
+
+    async def cut_off(connection: asyncpg.Connection) -> None:
+        monkeypatch.undo()
+        connection.terminate()
+        await say(connection)
+
+    monkeypatch.setattr(one, "_say", cut_off)
+    signal = two.signal()
+    one.publish([BUYER])
+    assert await signal.wait(5)
 
 
 async def heard(speaker: NotifyBus, listener: NotifyBus) -> None:

@@ -42,6 +42,16 @@ async def test_keys_of_two_callers_and_two_keys_are_different_requests(store: Jo
         assert await store.begin(request, 10) == BEGUN
 
 
+async def test_each_caller_of_one_key_gets_its_own_answer_again(store: Journal):
+    asked = [replace(REQUEST, caller=f"0x{n}", body_digest=f"body {n}") for n in range(3)]
+    for each in asked:
+        assert await store.begin(each, 10) == BEGUN
+        await store.finish(each, replace(ANSWER, body=each.caller.encode()))
+    for each in asked:
+        standing, answer = await store.begin(each, 11)
+        assert (standing, answer and answer.body) == (Standing.DONE, each.caller.encode())
+
+
 async def test_request_whose_lease_is_over_may_be_taken_and_its_first_holder_is_late(
     store: Journal,
 ):

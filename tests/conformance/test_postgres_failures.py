@@ -18,6 +18,7 @@ from marketplace.adapters.sql.store import SqlStore, open_store
 from marketplace.core.errors import DatabaseRefused, SequenceTaken, StoreUnavailable
 from marketplace.ports.artifacts import Artifact
 from marketplace.ports.index import Search
+from marketplace.ports.webhooks import Subscription
 from marketplace.services.chores import persist
 
 pytestmark = pytest.mark.anyio
@@ -194,6 +195,12 @@ async def test_limits_hold_across_processes(dsn: str):
             for i, s in enumerate((one, two))
         ]
         assert sum(await asyncio.gather(*puts)) == 3
+        wanted = [
+            s.subscribe(Subscription(f"wh {i} {n}", "0x", "https://x/", "secret", 0), 3)
+            for n in range(8)
+            for i, s in enumerate((one, two))
+        ]
+        assert sum(await asyncio.gather(*wanted)) == 3
 
 
 async def test_stores_that_start_at_once_on_an_empty_database_all_start(server: Server):

@@ -10,6 +10,7 @@ import pytest
 from killing import kill_while_writing
 from records import listing, record, row
 
+from marketplace.adapters.sql.plan import Plan, Query
 from marketplace.adapters.sql.store import SqlStore, open_store
 from marketplace.adapters.sql.writer import GroupWriter
 from marketplace.core.errors import StoreUnavailable
@@ -227,3 +228,16 @@ async def test_thread_that_reads_cannot_write(tmp_path: Path):
         reader = store._database._threads[1]
         with pytest.raises(StoreUnavailable):
             await reader.run(lambda c: c.execute("DELETE FROM entries"))
+
+
+def _pragmas() -> Plan[tuple[str, int]]:
+    ((journal,),) = yield Query("PRAGMA journal_mode")
+    ((synchronous,),) = yield Query("PRAGMA synchronous")
+    return journal, synchronous
+
+
+async def test_commit_waits_for_the_disk(tmp_path: Path):
+    # A killed process loses nothing that the kernel has; what a lost machine loses, this says.
+    full = 2
+    async with open_store(tmp_path / "registry.sqlite") as store:
+        assert await store._database.write(_pragmas()) == ("wal", full)

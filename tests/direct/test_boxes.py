@@ -189,7 +189,10 @@ def test_an_inside_that_is_not_what_was_signed_is_refused(cards):
     said, on = offer(talk(), SELLER), talk()
     other = offer(on, SELLER, subject(on, unit_price=11))
     honest = {"message": said.body.to_message(), "detail": said.detail.to_json()}
+    signed = {"digest": other.digest, "signature": other.signature}
     for inside in (
+        # Another offer, whole and signed: not the one whose digest everybody has seen.
+        {"message": other.body.to_message(), "detail": other.detail.to_json(), **signed},
         {"message": other.body.to_message(), "detail": other.detail.to_json()},
         {**honest, "detail": other.detail.to_json()},
         {**honest, "more": 1},

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -92,6 +93,19 @@ def test_a_caller_that_says_nothing_is_hung_up_on_and_the_others_are_served(agen
     assert call(agent, "GET", "/v1")[0] == 200
     for one in silent:
         one.close()
+
+
+def test_a_caller_beyond_the_number_is_hung_up_on_at_once_and_the_others_are_not():
+    with Direct(SELLER, DOMAIN) as crowded, ExitStack() as crowd:
+        at = "127.0.0.1", crowded._inbox.port
+        silent = [
+            crowd.enter_context(socket.create_connection(at, 5)) for _ in range(MOST_CONNECTIONS)
+        ]
+        with socket.create_connection(at, 5) as late:
+            assert late.recv(1) == b""
+        silent[0].settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent[0].recv(1)
 
 
 def drip(port: int, seconds: float) -> None:

@@ -156,33 +156,45 @@ def test_a_word_that_is_sent_again_gets_its_first_answer_and_is_kept_once(street
 
 
 class Crooked:
-    """A seller's desk that tells another place than the word has."""
+    """A seller's desk whose receipt of an offer is another's, or tells another place."""
 
-    def __init__(self, desk: object, shift: int) -> None:
-        self._desk, self._shift = desk, shift
+    def __init__(self, desk: object, field: str, lie: object) -> None:
+        self._desk, self._lie = desk, {field: lie}
 
     def receive(self, envelope: object) -> object:
         """Take it, and lie."""
         told = self._desk.receive(envelope)
-        shift = self._shift if told.kind == "offer" else 0
-        return told.model_copy(update={"sequence": told.sequence + shift})
+        return told.model_copy(update=self._lie if told.kind == "offer" else {})
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._desk, name)
 
 
-@pytest.mark.parametrize("shift", [-1, 1, 7])
-def test_a_peer_that_lies_about_the_order_is_named_and_changes_nothing(street, monkeypatch, shift):
+@pytest.mark.parametrize(
+    ("field", "lie"),
+    [
+        ("sequence", 1),
+        ("sequence", 3),
+        ("sequence", 9),
+        ("kind", "acceptance"),
+        ("digest", "0x" + "ab" * 32),
+        ("thread", "0x" + "ab" * 32),
+    ],
+)
+def test_a_peer_that_lies_about_word_or_place_is_named_and_changes_nothing(
+    street, monkeypatch, field, lie
+):
     monkeypatch.setattr("marketplace.sdk.direct.PATIENCE_SECONDS", 0.2)
     seller, buyer, buying, selling = begun(street)
     selling.offer(OUTCOME, {})
     buying.sync()
-    crooked = Inbox(Crooked(seller.direct._desk, shift), "127.0.0.1", 0)
+    crooked = Inbox(Crooked(seller.direct._desk, field, lie), "127.0.0.1", 0)
     crooked.start()
     buyer.direct.meet(f"http://127.0.0.1:{crooked.port}")
-    with pytest.raises(PeerDisagrees):
+    with pytest.raises(PeerDisagrees) as refused:
         buying.offer({**OUTCOME, "unit_price": 12}, {})
     crooked.close()
+    assert (refused.value.field, refused.value.told) == (field, str(lie))
     assert len(buyer.direct.messages(buying.id)) == 2
     # What was signed counts as exposure all the same: the seller may hold it.
     assert sum(buyer.client.exposure().values()) > 0

@@ -152,15 +152,18 @@ def test_a_crowd_exposes_a_seller_that_counts_to_no_more_than_the_bond_on_its_un
 
 
 def test_a_hold_ends_when_a_block_has_reached_the_offers_openBy_and_not_before():  # noqa: N802 the field's name
-    of = signer()
-    offer(of)
+    of, third = signer(), talk(buyer_nonce=3)
+    offer(of, units=4)
+    offer(of, OTHER, units=6)
     of.chain.at = NOW + 1_799
     of.clock.at = NOW + 9_999
-    of.refresh()
+    # More than any lot has, so that no lot can be shared: it is there once the holds end.
+    with pytest.raises(Unservable):
+        offer(of, third, units=7)
     assert told(of) == (0, 10, 0)
     of.chain.at = NOW + 1_800
-    assert offer(of, OTHER)  # the signer asks by itself before it refuses
-    assert told(of) == (0, 10, 0)
+    assert offer(of, third, units=7)  # the signer asks by itself before it refuses
+    assert told(of) == (0, 7, 3)
 
 
 def test_an_offer_that_was_opened_unheard_is_committed_at_what_it_asked():
@@ -488,6 +491,18 @@ def test_two_buyers_that_race_for_the_last_unit_end_in_one_deal_and_one_named_re
     assert last.seller.client.take_stock() == [lost.id]
     capacity = last.seller.client.capacity
     assert (capacity.total, capacity.committed, capacity.held, capacity.free) == (1, 1, 0, 0)
+
+
+def test_who_probes_again_and_again_takes_nothing_from_who_then_asks(stall):
+    last = stall(1)
+    client = last.seller.client
+    assert [client.probe(1) for _ in range(3)] == [Servable(1, alone=True)] * 3
+    refused = client.probe(2)
+    assert isinstance(refused, Unservable)
+    assert (refused.units, refused.available) == (2, 1)
+    assert (client.capacity, client.exposure()) == (Capacity(1), {})
+    last.talk()
+    assert client.probe(1) == Servable(1, alone=False)
 
 
 def test_the_last_unit_s_funding_closes_the_listing_in_the_same_step(stall):

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +27,7 @@ from marketplace.core.errors import (
     TokenForbidden,
     WrongSigner,
 )
-from marketplace.core.guardrails import Limits
+from marketplace.core.guardrails import Commitment, Limits
 from marketplace.core.signature import verify
 from marketplace.sdk import Wallet
 from marketplace.sdk.ledger import Ledger
@@ -248,8 +249,16 @@ def test_a_restart_does_not_forget_what_is_outstanding(tmp_path):
     assert again.wallet.signed == []
 
 
+class Unhurried(Ledger):
+    """A fact takes a moment until it counts, as on a disk: others may decide meanwhile."""
+
+    def offered(self, nonce: int, offer: Commitment) -> None:
+        time.sleep(0.01)
+        super().offered(nonce, offer)
+
+
 def test_of_many_threads_that_race_for_the_last_exposure_one_gets_a_signature():
-    of = signer(most_exposure=1_000)
+    of = signer(ledger=Unhurried(), most_exposure=1_000)
     start = threading.Barrier(8)
 
     def race(nonce: int) -> bool:

@@ -284,6 +284,15 @@ async def test_word_that_the_winner_made_impossible_is_refused_by_the_rule():
     assert refused.value.values == {"kind": "offer", "state": "TERMINATED"}
 
 
+async def test_what_a_worker_remembers_refuses_nothing_that_another_has_made_possible():
+    store, on = MemoryStore(), talk(OLD)
+    one, other = Witness(store), Witness(store)
+    await one.take(OLD, invite(OLD))
+    await other.take(offer(on, SELLER))
+    (entry,) = await one.take(accept(proposed(on), BUYER))
+    assert (entry.record.thread, entry.record.position) == (on.id, 2)
+
+
 async def test_registry_gives_up_by_a_retryable_name_where_it_always_loses():
     class Losing(MemoryStore):
         attempts = 0

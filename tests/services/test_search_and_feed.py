@@ -7,6 +7,7 @@ import pytest
 from market import (
     BUYER,
     DOMAIN,
+    HOT_KEY,
     NOW,
     SELLER,
     STRANGER,
@@ -20,7 +21,9 @@ from market import (
 )
 from witness import Witness, agreed_words
 
-from marketplace.core.errors import ParleyError
+from marketplace.core.errors import NotAParty, ParleyError
+from marketplace.core.identity import Scope
+from marketplace.core.login import Caller
 from marketplace.core.message import Message
 from marketplace.core.request import Comparison, Predicate
 from marketplace.core.words import Upload
@@ -134,6 +137,18 @@ async def test_nobody_else_and_nothing_else_is_kept(by: Party, changes: dict[str
     with pytest.raises(ParleyError) as missing:
         await witness.services.artifacts.get(talk(ROWS).id, "0x" + sha256(b"data").hexdigest())
     assert missing.value.code == "ArtifactMissing"
+
+
+@pytest.mark.parametrize("actor", [BUYER, HOT_KEY])
+async def test_a_login_lends_its_account_s_name_to_no_key_but_its_own(actor: Party):
+    witness = await talking()
+    upload = Upload(talk(ROWS).id, "0x" + sha256(b"data").hexdigest())
+    caller = Caller(BUYER.address, actor.address, Scope.UPLOAD)
+    digest, authorise = upload.digest(DOMAIN), witness.services.artifacts.authorise
+    assert await authorise(upload, actor.sign(digest), caller) == BUYER.address
+    with pytest.raises(NotAParty) as refused:
+        await authorise(upload, STRANGER.sign(digest), caller)
+    assert refused.value.signer == STRANGER.address
 
 
 async def test_each_party_has_room_of_its_own_that_the_other_cannot_take():

@@ -72,11 +72,30 @@ async def test_deadline_is_noted_when_it_has_passed_and_not_before():
     assert await timers(witness).run_once() == 0
 
 
+class SharedStore(MemoryStore):
+    """So many workers have seen what is due, and then what was said, before one goes on."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__()
+        self.together = asyncio.Barrier(workers)
+
+    async def due(self, now: int, limit: int) -> list[str]:
+        found = await super().due(now, limit)
+        await self.together.wait()
+        return found
+
+    async def append(self, record: Record) -> Entry:
+        if record.kind == TIMEOUT:
+            await self.together.wait()
+        return await super().append(record)
+
+
 async def test_several_workers_at_once_note_it_once():
-    witness = await silent()
+    witness = await silent(SharedStore(5))
     witness.clock.at = DEADLINE + 5
     workers = [timers(witness) for _ in range(5)]
-    await asyncio.gather(*(worker.run_once() for worker in workers))
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(worker.run_once() for worker in workers))
     assert [note.record.position for note in await notes(witness)] == [2]
 
 
@@ -125,29 +144,49 @@ async def test_negotiation_that_has_ended_is_not_timed_out(last):
     witness = await silent()
     await witness.take(last(proposed(TALK), BUYER))
     witness.clock.at = DEADLINE + 100
+    # It is not even looked at, or ended talks would be looked at for ever.
+    assert await witness.store.due(witness.clock.at, 9) == []
     assert await timers(witness).run_once() == 0
     assert await notes(witness) == []
 
 
 @dataclass
 class RacedStore(MemoryStore):
-    """Before a note is appended another worker's record takes its place."""
+    """Another worker's record comes when something is asked, before or behind the answer."""
 
+    moment: str
     rivals: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def append(self, record: Record) -> Entry:
-        if record.kind == TIMEOUT and self.rivals:
+    async def _raced(self, moment: str) -> None:
+        if self.moment == moment and self.rivals:
             await super().append(self.rivals.pop())
+
+    async def due(self, now: int, limit: int) -> list[str]:
+        found = await super().due(now, limit)
+        await self._raced("behind what is due")
+        return found
+
+    async def thread(self, thread: str, start: int = 0) -> list[Entry]:
+        found = await super().thread(thread, start)
+        await self._raced("behind what was said")
+        return found
+
+    async def append(self, record: Record) -> Entry:
+        if record.kind == TIMEOUT:
+            await self._raced("before the note")
         return await super().append(record)
 
 
-async def test_last_word_that_comes_before_the_note_stands_instead_of_it():
+@pytest.mark.parametrize(
+    "moment", ["behind what is due", "behind what was said", "before the note"]
+)
+async def test_last_word_that_comes_before_the_note_stands_instead_of_it(moment: str):
     elsewhere = await silent()
     (left,) = await elsewhere.take(withdraw(proposed(TALK), BUYER))
-    store = RacedStore()
+    store = RacedStore(moment)
     witness = await silent(store)
     # Another worker took the word in time; this one's clock is already past the deadline.
     known = left.record

@@ -322,6 +322,17 @@ async def test_a_forged_word_is_refused():
     await refused(Room(), WrongSigner, lines([*messages[:4], forged]))
 
 
+@pytest.mark.parametrize("position", [2, 3, 4])
+async def test_a_word_that_names_another_negotiation_is_refused(position: int):
+    room, messages = Room(), words()
+    # Neither an offer nor an acceptance signs the name of its negotiation.
+    other = word("another negotiation")
+    messages[position] = replace(messages[position], negotiation=other)
+    told = await refused(room, TranscriptRefused, lines(messages))
+    assert told.values == {"field": "negotiation", "value": other, "rule": messages[1].digest}
+    assert await room.store.size() == 0
+
+
 async def test_what_is_too_large_or_too_long_is_refused():
     said = lines(words())
     large = {**said[4]["message"], "signature": "0x" + "ab" * 70_000}

@@ -7,25 +7,56 @@ from weakref import WeakValueDictionary
 EVERYTHING = ""
 
 
-class MemorySignal:
-    """One asyncio event, bounded in time."""
+class Bell:
+    """Rings once, for all who wait for it."""
 
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
+    __slots__ = ("__weakref__", "_waiting", "rung")
+
+    def __init__(self) -> None:
+        self.rung = False
+        self._waiting: set[asyncio.Future[bool]] = set()
+
+    def ring(self) -> None:
+        """Wake them."""
+        self.rung = True
+        for waiting in self._waiting:
+            _settle(waiting, rung=True)
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it has rung before so much time has passed."""
+        if self.rung:
+            return True
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[bool] = loop.create_future()
+        self._waiting.add(waiting)
+        # A timer and no more: readers wait for every word, and a time-out that is raised costs
+        # them a task or a traceback.
+        timer = loop.call_later(seconds, lambda: _settle(waiting, rung=False))
+        try:
+            return await waiting
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiting)
+
+
+def _settle(waiting: "asyncio.Future[bool]", *, rung: bool) -> None:
+    if not waiting.done():
+        waiting.set_result(rung)
+
+
+class MemorySignal:
+    """The next ring of a bell."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
 
     async def wait(self, seconds: float) -> bool:
         """True once published, False after the time has passed."""
-        try:
-            # Here, and not in a task of its own as wait_for would: readers wait for every word.
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await self._bell.wait(seconds)
 
 
 class MemoryBus:
-    """A party's readers hold one event; a publication sets and forgets it.
+    """A party's readers hold one bell; a publication rings and forgets it.
 
     The bus itself holds none: where nobody waits any more, nothing is remembered.
     """
@@ -33,7 +64,7 @@ class MemoryBus:
     alone = True
 
     def __init__(self) -> None:
-        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._bells: WeakValueDictionary[str, Bell] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Nothing to begin."""
@@ -44,17 +75,17 @@ class MemoryBus:
     def publish(self, parties: Iterable[str]) -> None:
         """Wake the readers of these parties, and those of everything."""
         for party in (*parties, EVERYTHING):
-            event = self._events.pop(party, None)
-            if event is not None:
-                event.set()
+            bell = self._bells.pop(party, None)
+            if bell is not None:
+                bell.ring()
 
     def publish_all(self) -> None:
         """Wake every reader."""
-        self.publish(list(self._events))
+        self.publish(list(self._bells))
 
     def signal(self, party: str = EVERYTHING) -> MemorySignal:
         """The next wake-up about a party, or about anything."""
-        event = self._events.get(party)
-        if event is None:
-            self._events[party] = event = asyncio.Event()
-        return MemorySignal(event)
+        bell = self._bells.get(party)
+        if bell is None:
+            self._bells[party] = bell = Bell()
+        return MemorySignal(bell)

@@ -42,6 +42,7 @@ class NotifyBus:
         self._local = local
         self._parties: set[str] = set()
         self._unsaid = asyncio.Event()
+        self._pid = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -110,14 +111,14 @@ class NotifyBus:
             )
             # A connection that ends is noticed by speaking on it.
             connection.add_termination_listener(lambda _: self._unsaid.set())
+            # Asked now: what was heard may be told after its connection has ended.
+            self._pid = connection.get_server_pid()
             await connection.add_listener(CHANNEL, self._heard)
         return connection
 
-    def _heard(
-        self, connection: asyncpg.Connection, sender: int, _channel: str, parties: str
-    ) -> None:
+    def _heard(self, _: asyncpg.Connection, sender: int, _channel: str, parties: str) -> None:
         # Its own readers were woken when it published.
-        if sender == connection.get_server_pid():
+        if sender == self._pid:
             return
         if parties:
             self._local.publish(parties.split())
