@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 
 import pytest
-from market import SELLER, content, delegated, delegation, invite, listing, revocation
+from market import (
+    NOW,
+    SELLER,
+    content,
+    delegated,
+    delegation,
+    invite,
+    listing,
+    offer,
+    revocation,
+    talk,
+)
 from witness import Witness
 
 from marketplace.adapters.memory.store import MemoryStore
@@ -54,3 +65,16 @@ async def test_an_invitation_that_a_replacement_overtakes_is_refused_and_not_log
 async def test_a_delegate_s_word_that_a_revocation_overtakes_is_refused_and_not_logged():
     told = await refusal(ENDED, delegated(SECOND, GIVEN))
     assert told["delegation"] == GIVEN.digest
+
+
+async def test_a_transcript_whose_listing_a_replacement_overtakes_is_refused_and_not_logged():
+    store = Interrupted()
+    witness = Witness(store)
+    await witness.take(FIRST)
+    store.first = witness, SECOND
+    said = [FIRST, invite(FIRST), offer(talk(FIRST), SELLER)]
+    lines = [{"message": message.to_json(), "said_at": NOW} for message in said]
+    with pytest.raises(ListingReplaced):
+        await witness.services.transcripts.hand_in({"messages": lines}, SELLER.address)
+    entries = await store.entries(0, 9)
+    assert [entry.record.digest for entry in entries] == [FIRST.digest, SECOND.digest]

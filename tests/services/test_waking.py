@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from market import content, listing
+from market import SELLER, STRANGER, content, listing
 from stores import FailingStore
 from witness import Witness
 
@@ -113,3 +113,11 @@ async def test_what_this_process_has_just_appended_is_not_asked_of_the_store():
     reader.cancel()
     assert seen == [0, 1, 2, 3, 4]
     assert "entries" not in store.asked
+
+
+async def test_what_the_store_tells_a_party_is_only_its_own():
+    witness = Witness()
+    await witness.take(FIRST, listing(STRANGER), listing(what=content(title="Another")))
+    told = Feed(witness.store, Recent(alone=False), MemoryBus()).follow(0, SELLER.address)
+    seen = [await anext(told), await anext(told)]
+    assert [entry.index for entry in seen if entry] == [0, 2]
