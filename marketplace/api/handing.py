@@ -63,7 +63,7 @@ async def hand_in(request: Request, use: Use, caller: Negotiator) -> ReceiptsVie
         body = await read_bounded(request, MOST_TRANSCRIPT)
         given = await asyncio.to_thread(parse_json, body)
         # The first is paid for.
-        if further := _words(given) - 1:
+        if (further := _words(given) - 1) > 0:
             charge_words(request, caller.account, further)
         entries = await use.transcripts.hand_in(given, caller.account)
     return ReceiptsView(receipts=[Receipt.from_entry(entry) for entry in entries])
