@@ -72,7 +72,7 @@ async def test_an_upload_takes_a_token_for_each_message_s_worth_and_pays_it_off(
         refused = await client.get("/v1")
         assert (refused.status_code, refused.headers["retry-after"]) == (
             429,
-            str(BURST_SECONDS + 1),
+            str(BURST_SECONDS + 2),
         )
 
 
