@@ -104,8 +104,8 @@ class Messages:
         envelope = message.to_json()
         record = placement.record(message, envelope, self.random_bytes32())
         entry = await self.log.append(record)
-        # The salt tells: not the entry that the same word got before, perhaps otherwise signed.
-        if entry.record.leaf == record.leaf:
+        # Not the entry that the same word got before, perhaps otherwise signed: its salt differs.
+        if (entry.record.leaf, entry.record.position) == (record.leaf, record.position):
             self.archive.keep(entry, message, envelope)
             self.rooms.negotiations.took(placement)
         return entry
