@@ -60,6 +60,13 @@ class Entry:
     index: int
     record: Record
 
+    def is_of(self, record: Record) -> bool:
+        """Whether this record became the entry, and not the same message before it.
+
+        What they carry differs by its salt, and what carries nothing by when it was received.
+        """
+        return (self.record.leaf, self.record.position) == (record.leaf, record.position)
+
 
 class Store(Protocol):
     """Durable memory. When ``append`` returns, the entry survives a crash."""

@@ -18,6 +18,8 @@ class Log:
     async def append(self, record: Record) -> Entry:
         """Append, as the store does, and wake the readers whom it concerns."""
         entry = await self.store.append(record)
-        self.recent.saw(entry)
+        # An earlier one is no news: a run that began with it would wait for what is long there.
+        if entry.is_of(record):
+            self.recent.saw(entry)
         self.bus.publish(entry.record.parties)
         return entry

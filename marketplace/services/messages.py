@@ -104,8 +104,8 @@ class Messages:
         envelope = message.to_json()
         record = placement.record(message, envelope, self.random_bytes32())
         entry = await self.log.append(record)
-        # Not the entry that the same word got before, perhaps otherwise signed: its salt differs.
-        if (entry.record.leaf, entry.record.position) == (record.leaf, record.position):
+        # Not what the same word got before, perhaps under another signature.
+        if entry.is_of(record):
             self.archive.keep(entry, message, envelope)
             self.rooms.negotiations.took(placement)
         return entry

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 from market import SELLER, STRANGER, content, listing
@@ -121,3 +122,20 @@ async def test_what_the_store_tells_a_party_is_only_its_own():
     told = Feed(witness.store, Recent(alone=False), MemoryBus()).follow(0, SELLER.address)
     seen = [await anext(told), await anext(told)]
     assert [entry.index for entry in seen if entry] == [0, 2]
+
+
+async def test_word_that_is_sent_again_right_after_a_start_hides_nothing_from_readers():
+    store = MemoryStore()
+    words = [listing(SELLER, content(title=f"Hours, no. {number}")) for number in range(5)]
+    await Witness(store).take(*words[:4])
+    started = Witness(store)
+    # Its sender never heard that the second was stored; others were stored after it.
+    await started.take(words[1])
+    await started.take(words[4])
+    told: list[int] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            async for entry in started.services.feed.follow(2):
+                assert entry is not None
+                told.append(entry.index)
+    assert told == [2, 3, 4]
