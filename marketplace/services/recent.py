@@ -56,7 +56,8 @@ class Recent:
             if entry.index < start:
                 break
             found.append(entry)
-        return found[::-1] if found or self.alone else None
+        # What waits for its turn may be waiting for one that never comes.
+        return found[::-1] if found or (self.alone and not self._early) else None
 
     def _hold(self, index: int) -> None:
         entry = self._early.pop(index)

@@ -115,3 +115,14 @@ def test_who_is_held_no_longer_is_forgotten(monkeypatch: pytest.MonkeyPatch, mos
     assert held.since(20 - most, "0xa") == held.since(20 - most, "")
     kept = {f"party {index}" for index in range(20 - most, 20)}
     assert set(held._held) == {"", "0xa", *kept}
+
+
+def test_behind_an_entry_that_is_never_told_the_store_is_asked():
+    held = Recent(alone=True)
+    for index in (0, 2, 3):
+        held.saw(entry(index))
+    assert held.since(0, "") == of("", 0, 1)
+    assert held.since(1, "") is None
+    held.saw(entry(1))
+    assert held.since(1, "") == of("", 1, 4)
+    assert held.since(4, "") == []
