@@ -32,3 +32,23 @@ def test_the_kills_that_are_told_are_those_of_the_last_long_runs() -> None:
         for name in re.findall(r"`(\w+)`", names):
             measured = [f"{kept[database][name]:,}" for database in ("sqlite", "postgresql")]
             assert told == measured, name
+
+
+def test_the_registry_s_figures_that_are_told_are_those_of_the_last_run() -> None:
+    kept = json.loads((ROOT / "docs/benchmarks/registry.json").read_text())
+    page = (
+        (ROOT / "docs/benchmarks.md").read_text().split("\n## The registry\n")[1].split("\n## ")[0]
+    )
+    for name in ("sqlite_ratio", "postgres2_ratio", "cpu_ratio"):
+        told = "{median} ({min} to {max})".format(**kept[name])
+        assert re.search(rf"^\| `{name}`[^|]*\| {re.escape(told)} \|", page, re.MULTILINE), name
+    growth = re.findall(r"^\| 10\^(\d) \| ([\d,]+) \| \d+, \d+ \| (\d+) \|", page, re.MULTILINE)
+    measured = [
+        (
+            str(len(str(each["events"])) - 1),
+            f"{each['offers_per_second']:,.0f}",
+            f"{each['memory_mb']:.0f}",
+        )
+        for each in kept["growth"]
+    ]
+    assert growth == measured
