@@ -93,10 +93,11 @@ async def test_concurrent_appends_to_many_threads_all_win(store: Store):
     assert [entry.index for entry in await store.entries(0, 100)] == list(range(50))
 
 
-@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 127, 200])
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 127, 200, 600])
 async def test_group_of_any_size_is_stored_whole_and_in_order(store: Store, count: int):
     many = [record(f"d{n}", f"t{n % 7}", n // 7) for n in range(count)]
-    stored = await asyncio.gather(*(store.append(one) for one in many))
+    async with asyncio.timeout(60):
+        stored = await asyncio.gather(*(store.append(one) for one in many))
     assert [entry.record for entry in stored] == many
     assert await store.entries(0, 1_000) == list(stored)
     assert await store.entries(0, 1_000, BUYER) == list(stored)

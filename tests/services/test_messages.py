@@ -88,6 +88,19 @@ async def test_word_that_two_workers_take_at_once_is_shown_by_both_as_the_log_ha
         assert worker.services.archive.message(found).signature == said.signature
 
 
+async def test_what_is_large_is_taken_and_shown_and_remembered_by_nobody():
+    witness = Witness()
+    issues = {f"issue_{number}_{'x' * 20}": "y" * 200 for number in range(32)}
+    large, small = listing(what=content(attributes=issues)), listing(STRANGER)
+    entries = await witness.take(large, small)
+    archive = witness.services.archive
+    for entry, said in zip(entries, (large, small), strict=True):
+        assert archive.message(entry) == said
+        assert archive.view(entry, readable=True).message == said.to_json()
+    for kept in (archive._known, archive._opened):
+        assert set(kept) == {1}
+
+
 # ------------------------------------------------------------------ a whole negotiation
 
 

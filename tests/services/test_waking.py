@@ -139,3 +139,5 @@ async def test_word_that_is_sent_again_right_after_a_start_hides_nothing_from_re
                 assert entry is not None
                 told.append(entry.index)
     assert told == [2, 3, 4]
+    # And the next reader finds the news in hand.
+    assert [entry.index for entry in started.services.feed.recent.since(4, "") or ()] == [4]
