@@ -30,9 +30,9 @@ class GatheredTransport:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is held, now."""
-        if self._held:
-            held, self._held, self._size = self._held, [], 0
+        """Send what is held, now; to nobody where the peer has gone meanwhile."""
+        held, self._held, self._size = self._held, [], 0
+        if held and not self._transport.is_closing():
             self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     def close(self) -> None:

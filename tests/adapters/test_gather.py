@@ -72,3 +72,12 @@ async def test_more_than_a_handful_is_not_held_back(wire: Wire, gathered: Gather
 async def test_abort_is_the_transport_s_own(wire: Wire, gathered: GatheredTransport):
     gathered.abort()
     assert wire.done == ["abort"]
+
+
+async def test_peer_that_has_gone_meanwhile_is_sent_nothing(
+    wire: Wire, gathered: GatheredTransport
+):
+    gathered.write(b"too late")
+    wire.close()
+    await asyncio.sleep(0)
+    assert wire.done == ["close"]
