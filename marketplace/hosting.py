@@ -37,9 +37,9 @@ def unexpected(record: logging.LogRecord) -> bool:
 
 def application(settings: RegistrySettings) -> FastAPI:
     """The registry over the database that its settings name."""
+    logging.getLogger("uvicorn.error").addFilter(unexpected)
     # Nothing here is made of cycles: what a request leaves is freed by its count alone, and a
     # collector that looks at every remembered word again and again finds nothing.
-    logging.getLogger("uvicorn.error").addFilter(unexpected)
     gc.freeze()
     gc.set_threshold(*COLLECTED)
     shared = is_shared(settings.database)

@@ -89,7 +89,7 @@ async def create_webhook(
     url = text(wanted["url"], "url", LONGEST_URL)
 
     async def write() -> Response:
-        made = NewWebhookView.of(await use.subscribe(account, url)).model_dump_json()
+        made = NewWebhookView.of(await use.subscribe(account, url)).spelled()
         return Response(made, status.HTTP_201_CREATED, media_type="application/json")
 
     return await _once(request, body, account, registry, write)
@@ -146,7 +146,7 @@ async def rotate_webhook_secret(
     """
 
     async def write() -> Response:
-        made = NewSecretView.of(await use.rotate_secret(account, webhook)).model_dump_json()
+        made = NewSecretView.of(await use.rotate_secret(account, webhook)).spelled()
         return Response(made, status.HTTP_201_CREATED, media_type="application/json")
 
     return await _once(request, b"", account, registry, write)
