@@ -10,6 +10,7 @@ The tree::
     ├── DealRefused           the deal machine says no
     ├── PolicyDenied          the signer's own limits say no
     ├── AccessDenied          a caller has not shown that it may
+    ├── LogRefused            a log, or a proof of it, does not hold
     ├── Missing               what was named is not there
     └── Unavailable           try again later
 
@@ -93,6 +94,10 @@ class PolicyDenied(ParleyError):
 
 class AccessDenied(ParleyError):
     """A caller has not shown that it may ask this."""
+
+
+class LogRefused(ParleyError):
+    """A log, or a proof of it, does not hold."""
 
 
 class Missing(ParleyError):
@@ -1058,6 +1063,57 @@ class EscrowAbsent(DealRefused):
     escrow: str
     chain_id: int
     hint = "Check the RPC URL; on a chain of your own, deploy the escrow first."
+
+
+class NotIncluded(LogRefused):
+    """The entry is not in the log of this root."""
+
+    index: int
+    root: str
+    computed: str
+    hint = "Keep the receipt and the checkpoint: the log's own key signed both."
+
+
+class NotConsistent(LogRefused):
+    """The later log does not begin with the earlier one."""
+
+    old_size: int
+    old_root: str
+    size: int
+    root: str
+    hint = "Keep both checkpoints; together they may prove a fork, see docs/audit.md."
+
+
+class ProofMalformed(LogRefused):
+    """This cannot be a proof."""
+
+    given: str
+    expected: str
+    hint = "Ask for the proof again, for just these sizes and this index."
+
+
+class NoteMalformed(LogRefused):
+    """This is not a signed note, a checkpoint or a key of one."""
+
+    given: str
+    expected: str
+    hint = "Take the bytes as they are served; see C2SP signed-note and tlog-checkpoint."
+
+
+class NoteUnsigned(LogRefused):
+    """This key did not sign the note."""
+
+    key: str
+    signers: str
+    hint = "Check the log's keys with its operator, or on chain."
+
+
+class CheckpointForeign(LogRefused):
+    """The checkpoint is another log's."""
+
+    expected: str
+    given: str
+    hint = "Each log has one origin; a registry that was renamed begins a new log."
 
 
 class DevnetMissing(Missing):

@@ -18,6 +18,7 @@ STATUS: dict[type[ParleyError], int] = {
     errors.MessageRefused: 409,
     errors.DealRefused: 409,
     errors.PolicyDenied: 403,
+    errors.LogRefused: 422,
     errors.AccessDenied: 401,
     errors.ScopeMissing: 403,
     errors.RequestUnderWay: 409,

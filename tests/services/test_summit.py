@@ -3,26 +3,14 @@
 import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from market import content, listing
 from witness import Witness
 
-from marketplace.core.merkle import grown, leaf_hash, peaks_root, root_hash
+from marketplace.core.merkle import root_hash
 from marketplace.services import summit
 from marketplace.services.summit import Summit
 
 pytestmark = pytest.mark.anyio
-
-
-@given(count=st.integers(0, 200))
-def test_root_of_the_peaks_is_the_root_of_the_leaves(count: int):
-    leaves = [leaf_hash(str(number).encode()) for number in range(count)]
-    peaks = ()
-    for leaf in leaves:
-        peaks = grown(peaks, leaf)
-    assert peaks_root(peaks) == root_hash(leaves)
-    assert len(peaks) == count.bit_count()
 
 
 @pytest.mark.parametrize("page", [1, 2, 100])

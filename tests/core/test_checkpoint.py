@@ -1,0 +1,135 @@
+"""Checkpoints and notes: what is signed, by which keys, and what is refused."""
+
+import base64
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.core.checkpoint import Checkpoint, LogKey, empty_root, log_domain
+from marketplace.core.errors import (
+    CheckpointForeign,
+    NoteMalformed,
+    NoteUnsigned,
+    ParleyError,
+    WrongSigner,
+)
+from marketplace.core.merkle import leaf_hash
+from marketplace.core.note import Note, Verifier
+
+DOMAIN = log_domain(31337, "0x" + "5a" * 20)
+KEY = LogKey("registry.example", DOMAIN, bytes(range(32)))
+OTHER = LogKey("registry.example", DOMAIN, bytes(range(1, 33)))
+CHECKPOINT = Checkpoint("registry.example", 7, leaf_hash(b"seven"))
+NOTE = KEY.note(CHECKPOINT, KEY.sign(CHECKPOINT))
+
+# The example of the C2SP signed-note specification's reference implementation
+# (golang.org/x/mod/sumdb/note, package example): key, text and signature.
+VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+SIGNED = (
+    "If you think cryptography is the answer to your problem,\n"
+    "then you don't know what your problem is.\n"
+    "\n"
+    "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfq"
+    "dngotpRZb6KE6RyyBwJnAM=\n"
+)
+
+
+def test_published_note_is_read_verified_and_written_again_as_it_was():
+    verifier = Verifier.parse(VKEY)
+    assert str(verifier) == VKEY
+    note = Note.parse(SIGNED)
+    verifier.check(note)
+    assert str(note) == SIGNED
+    with pytest.raises(NoteUnsigned):
+        verifier.check(Note.parse(SIGNED.replace("answer", "Answer")))
+
+
+def test_both_signatures_of_a_note_are_the_logs():
+    checkpoint, signature = KEY.name.open(NOTE)
+    assert checkpoint == CHECKPOINT
+    assert signature == KEY.sign(CHECKPOINT)
+
+
+def test_eip712_digest_is_the_one_that_a_foreign_library_signs():
+    signable = encode_typed_data(full_message=CHECKPOINT.typed_data(DOMAIN))
+    assert Account.recover_message(signable, signature=KEY.sign(CHECKPOINT)).lower() == (
+        KEY.name.key
+    )
+
+
+def test_keys_of_a_log_follow_from_its_secret_and_never_show_in_its_words():
+    again = LogKey(KEY.origin, DOMAIN, KEY.secret)
+    assert again.name == KEY.name != OTHER.name
+    _ = KEY.name, KEY.sign(CHECKPOINT)
+    assert KEY.secret.hex() not in repr(KEY)
+    assert repr(KEY.secret) not in repr(KEY)
+
+
+@pytest.mark.parametrize("where", range(0, len(NOTE), 3))
+def test_note_with_any_changed_character_is_refused(where: int):
+    changed = NOTE[:where] + ("A" if NOTE[where] != "A" else "B") + NOTE[where + 1 :]
+    with pytest.raises(ParleyError):
+        KEY.name.open(changed)
+
+
+def test_note_without_one_of_the_two_signatures_is_refused():
+    head, _, below = NOTE.rpartition("\n\n")
+    first, second = below.splitlines(keepends=True)
+    for line in (first, second):
+        with pytest.raises(NoteUnsigned):
+            KEY.name.open(f"{head}\n\n{line}")
+    KEY.name.open(f"{head}\n\n{second}{first}")
+
+
+def test_signatures_of_unknown_keys_are_passed_over():
+    stranger = "\u2014 witness.example " + base64.b64encode(bytes(70)).decode() + "\n"
+    KEY.name.open(NOTE + stranger)
+
+
+def test_checkpoint_of_another_key_origin_chain_or_contract_is_refused():
+    with pytest.raises(NoteUnsigned):
+        KEY.name.open(OTHER.note(CHECKPOINT, OTHER.sign(CHECKPOINT)))
+    foreign = Checkpoint("other.example", 7, CHECKPOINT.root)
+    with pytest.raises(CheckpointForeign):
+        KEY.name.open(KEY.note(foreign, KEY.sign(foreign)))
+    for domain in (log_domain(1, DOMAIN.verifying_contract), log_domain(31337, "0x" + "11" * 20)):
+        elsewhere = LogKey(KEY.origin, domain, KEY.secret)
+        with pytest.raises(WrongSigner):
+            KEY.name.open(KEY.note(CHECKPOINT, elsewhere.sign(CHECKPOINT)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a\n1\n",
+        "a\n01\n" + CHECKPOINT.text.splitlines()[2] + "\n",
+        "a\n-1\n" + CHECKPOINT.text.splitlines()[2] + "\n",
+        "a\n1\n" + base64.b64encode(bytes(31)).decode() + "\n",
+        "a\n1\n" + "=" * 44 + "\n",
+        CHECKPOINT.text + "extension\n",
+        "\n1\n" + CHECKPOINT.text.splitlines()[2] + "\n",
+    ],
+)
+def test_other_texts_are_no_checkpoints(text: str):
+    with pytest.raises(NoteMalformed):
+        Checkpoint.parse(text)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_note_of_this_log_or_refused_by_name(told: str):
+    with pytest.raises(ParleyError):
+        KEY.name.open(told)
+
+
+@given(st.integers(0, 2**53), st.binary(min_size=32, max_size=32))
+def test_text_of_a_checkpoint_is_read_back(size: int, root: bytes):
+    checkpoint = Checkpoint("registry.example", size, root)
+    assert Checkpoint.parse(checkpoint.text) == checkpoint
+
+
+def test_empty_log_has_the_root_of_nothing():
+    assert empty_root().hex().startswith("e3b0c442")
