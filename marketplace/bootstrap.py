@@ -14,6 +14,7 @@ from marketplace.adapters.system import SystemClock, random_below, random_bytes3
 from marketplace.api.app import create_app
 from marketplace.api.limits import Limits
 from marketplace.api.services import Services
+from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
 from marketplace.core.login import Origin, Site
@@ -41,10 +42,10 @@ from marketplace.services.logins import Logins
 from marketplace.services.messages import Messages, Rooms
 from marketplace.services.negotiations import Negotiations
 from marketplace.services.rates import Rates
+from marketplace.services.receipts import Receipts
 from marketplace.services.recent import Recent
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
-from marketplace.services.summit import Summit
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
 from marketplace.services.transcripts import Transcripts
@@ -84,8 +85,8 @@ class LivingBus(Bus, Protocol):
         ...
 
 
-def build_services(
-    domains: Domains, stores: Stores, bus: Bus, clock: Clock, access: Access
+def build_services(  # noqa: PLR0913, PLR0917 what a registry is made of
+    domains: Domains, stores: Stores, bus: Bus, clock: Clock, access: Access, key: LogKey
 ) -> Services:
     """The registry's use cases over its adapters."""
     archive, recent = Archive(domains, stores), Recent(bus.alone)
@@ -120,13 +121,25 @@ def build_services(
         negotiations=negotiations,
         artifacts=Artifacts(stores, negotiations),
         feed=Feed(stores, recent, bus),
-        summit=Summit(stores),
+        receipts=Receipts(key, stores),
     )
+
+
+def build_origin(settings: RegistrySettings) -> Origin:
+    """Under which address it is known."""
+    return Origin.parse(settings.origin or f"http://{settings.host}:{settings.port}")
+
+
+def build_log_key(settings: RegistrySettings) -> LogKey:
+    """The keys that sign the log, and the log's name."""
+    name = settings.log_origin or build_origin(settings).authority
+    domain = log_domain(settings.chain_id, address(settings.anchor, "anchor"))
+    return LogKey(name, domain, read_secret(settings.log_key_file))
 
 
 def build_logins(settings: RegistrySettings, services: Services, secret: bytes) -> Logins:
     """Who may log in, and with which secret their tokens are signed."""
-    origin = Origin.parse(settings.origin or f"http://{settings.host}:{settings.port}")
+    origin = build_origin(settings)
     domain, agents = services.domains.preferred, services.agents
 
     async def revoked(principal: Address, delegation: Digest) -> bool:
@@ -205,8 +218,9 @@ def build_registry(
     """
     clock = SystemClock()
     domains, access = build_domains(settings), build_access(settings)
-    services = build_services(domains, stores, bus, clock, access)
-    app = build_app(settings, services, stores, read_secret(settings.secret_file))
+    secret = read_secret(settings.secret_file)
+    services = build_services(domains, stores, bus, clock, access, build_log_key(settings))
+    app = build_app(settings, services, stores, secret)
     courier, _ = build_courier(settings, services)
     deliveries = Deliveries(stores, stores, courier, clock, random_below)
 

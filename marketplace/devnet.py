@@ -45,6 +45,7 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
                 escrow=deployment.escrow,
                 port=port,
                 secret_file=settings.directory / "registry.secret",
+                log_key_file=settings.directory / "registry.logkey",
                 public=True,
                 private_webhooks=True,
                 rpc=chain.rpc_url,

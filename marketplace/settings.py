@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from marketplace.core.values import ZERO_ADDRESS
+
 Chain = Literal["auto", "anvil", "embedded"]
 
 DEV_TOKENS = 1_000_000_000_000
@@ -25,6 +27,10 @@ class RegistrySettings:
         origin: the URL's origin as clients write it, which their logins name; empty: host
             and port.
         secret_file: what tokens are signed with; made where it is not there.
+        log_origin: the log's name; empty: the origin without its scheme.
+        log_key_file: what the log's checkpoints are signed with; made where it is not there.
+            Whoever has it can sign another history: a log whose key is lost or told ends.
+        anchor: the contract that anchors checkpoints.
         token_seconds: how long a login lasts.
         auditors: accounts that may read every negotiation.
         public: whether everybody may; for development.
@@ -44,6 +50,9 @@ class RegistrySettings:
     workers: int = 1
     origin: str = ""
     secret_file: Path = Path("parley.secret")
+    log_origin: str = ""
+    log_key_file: Path = Path("parley.logkey")
+    anchor: str = ZERO_ADDRESS
     token_seconds: int = 900
     auditors: tuple[str, ...] = ()
     public: bool = False

@@ -34,8 +34,10 @@ from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.sql.store import open_store
 from marketplace.adapters.system import SystemClock
 from marketplace.bootstrap import build_services
+from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.eip712 import Domain
 from marketplace.core.message import Domains
+from marketplace.core.values import ZERO_ADDRESS
 from marketplace.services.access import Access
 
 ROOT = Path(__file__).parent.parent
@@ -207,7 +209,12 @@ async def stocked(where: str) -> None:
     """10^5 listings, taken as the registry takes them."""
     clock, hand = SystemClock(), Hand(DOMAIN, SystemClock().now())
     async with open_store(where) as store:
-        taken = build_services(Domains((DOMAIN,)), store, MemoryBus(), clock, Access()).messages
+        access, key = (
+            Access(),
+            LogKey("bench", log_domain(DOMAIN.chain_id, ZERO_ADDRESS), bytes(32)),
+        )
+        services = build_services(Domains((DOMAIN,)), store, MemoryBus(), clock, access, key)
+        taken = services.messages
         for start in range(0, LISTINGS, 500):
             rows = (bench_store.listing(n, CHANCE) for n in range(start, start + 500))
             said = [

@@ -96,6 +96,7 @@ class RegistryHost:
             escrow=domain.verifying_contract,
             port=self._port,
             secret_file=SECRETS / "registry.secret",
+            log_key_file=SECRETS / "registry.logkey",
             **settings,
         )
         self.start()

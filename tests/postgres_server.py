@@ -64,8 +64,9 @@ class Server:
             rows = await connection.fetch(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
             )
-            tables = {name for (name,) in rows} - {"schema_version"}
+            tables = {name for (name,) in rows} - {"schema_version", "tree"}
             await connection.execute("; ".join(f"DELETE FROM {t}" for t in tables))  # noqa: S608
+            await connection.execute("UPDATE tree SET size = 0, peaks = ''")
         finally:
             await connection.close()
         return self._shared

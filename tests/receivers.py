@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from marketplace.core.destination import Reach
-from marketplace.core.merkle import leaf_hash
+from marketplace.core.merkle import Tree, leaf_hash
 from marketplace.core.values import canonical, parse_json
 from marketplace.ports.store import Entry, Record
 
@@ -123,8 +123,8 @@ class Log:
         told = (e for e in self.all[start:] if not party or party in e.record.parties)
         return [entry for entry, _ in zip(told, range(limit), strict=False)]
 
-    async def size(self) -> int:
-        return len(self.all)
+    async def tree(self) -> Tree:
+        return Tree().grown([entry.record.leaf_hash for entry in self.all]).tree
 
 
 class HandClock:

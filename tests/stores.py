@@ -5,6 +5,13 @@ from typing import Any
 
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.core.errors import StoreUnavailable
+from marketplace.core.tiles import Run
+from marketplace.ports.store import Store
+
+
+async def leaves(store: Store) -> list[bytes]:
+    """Every leaf hash, in order."""
+    return await store.hashes(Run(0, 0, (await store.tree()).size))
 
 
 class FailingStore(MemoryStore):

@@ -25,7 +25,7 @@ from marketplace.adapters.memory.store import MemoryStore
 from marketplace.api.services import Services
 from marketplace.bootstrap import Stores, build_app, build_services
 from marketplace.core.audit import LoggedEntry
-from marketplace.core.merkle import root_hash
+from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.message import Domains, Message
 from marketplace.core.negotiation import advance
 from marketplace.core.terms import Terms
@@ -35,6 +35,11 @@ from marketplace.services.access import Access
 from marketplace.settings import RegistrySettings
 
 DOMAINS = Domains((DOMAIN,))
+LOG_KEY = LogKey(
+    "registry.example",
+    log_domain(DOMAIN.chain_id, "0x" + "a7" * 20),
+    keccak(b"the log's secret of the tests"),
+)
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Witness:
 
     def __post_init__(self) -> None:
         self.services: Services = build_services(
-            DOMAINS, self.store, MemoryBus(), self.clock, self.access
+            DOMAINS, self.store, MemoryBus(), self.clock, self.access, LOG_KEY
         )
 
     def app(self, **settings: Any) -> FastAPI:  # noqa: ANN401 any setting
@@ -73,7 +78,7 @@ class Witness:
 
     async def size(self) -> int:
         """How many entries there are."""
-        return len(await self.store.leaves())
+        return (await self.store.tree()).size
 
     async def published(self) -> tuple[list[LoggedEntry], str]:
         """The whole log and its root, as they are served."""
@@ -82,7 +87,7 @@ class Witness:
             LoggedEntry(e.index, "0x" + e.record.leaf_hash.hex(), e.record.leaf, e.record.body)
             for e in entries
         ]
-        return served, "0x" + root_hash(await self.store.leaves()).hex()
+        return served, "0x" + (await self.store.tree()).root.hex()
 
 
 def agreed_words(listed: Message) -> list[Message]:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from marketplace.api import discovery, following, handing, negotiating, routes
+from marketplace.api import discovery, following, handing, log, negotiating, routes
 from marketplace.api import webhooks as hooks
 from marketplace.api.auth import add_logins
 from marketplace.api.document import Registry
@@ -36,7 +36,7 @@ def create_app(services: Services, logins: Logins, webhooks: Webhooks, limits: L
     app.state.services = services
     app.state.webhooks = webhooks
     app.state.limits = limits
-    for room in (routes, discovery, negotiating, handing, following, hooks):
+    for room in (routes, log, discovery, negotiating, handing, following, hooks):
         app.include_router(room.router)
     add_logins(app, logins, services.clock)
     add_large_bodies(app, limits)

@@ -135,7 +135,7 @@ def _add_headers(operation: Part) -> None:
 def _add_bytes(operation: Part) -> None:
     if operation["operationId"] == "followEvents":
         operation["responses"]["200"]["content"] = EVENTS
-    if operation["operationId"] == "readArtifact":
+    if operation["operationId"] in {"readArtifact", "readTile"}:
         operation["responses"]["200"]["content"] = BYTES
     if operation["operationId"] == "putArtifact":
         operation["requestBody"] = {"required": True, "content": BYTES}

@@ -15,7 +15,7 @@ from marketplace.api.services import Use
 from marketplace.core.identity import Scope
 from marketplace.core.login import Caller
 from marketplace.core.values import Json, parse_json
-from marketplace.wire.views import Receipt, ReceiptsView
+from marketplace.wire.views import ReceiptsView
 
 router = APIRouter(responses=REFUSALS)  # type: ignore[arg-type]  # FastAPI's own alias is wider
 
@@ -66,7 +66,7 @@ async def hand_in(request: Request, use: Use, caller: Negotiator) -> ReceiptsVie
         if (further := _words(given) - 1) > 0:
             charge_words(request, caller.account, further)
         entries = await use.transcripts.hand_in(given, caller.account)
-    return ReceiptsView(receipts=[Receipt.from_entry(entry) for entry in entries])
+    return ReceiptsView(receipts=[await use.receipts.of(entry) for entry in entries])
 
 
 def _words(given: Json) -> int:

@@ -10,7 +10,15 @@ from marketplace.api.services import LARGEST_PAGE, Limit, Start, Use, services_o
 from marketplace.core.values import parse_json
 from marketplace.services.feed import page
 from marketplace.wire.problems import Problem
-from marketplace.wire.views import DomainView, InfoView, LogEntryView, LogView, Receipt, VersionView
+from marketplace.wire.views import (
+    DomainView,
+    InfoView,
+    LogEntryView,
+    LogNameView,
+    LogView,
+    Receipt,
+    VersionView,
+)
 
 REFUSALS = {"default": {"model": Problem, "description": "a named refusal"}}
 router = APIRouter(responses=REFUSALS)  # type: ignore[arg-type]  # FastAPI's own alias is wider
@@ -43,6 +51,7 @@ async def info(use: Use) -> InfoView:
         domain=preferred.domain,
         domain_separator=preferred.domain_separator,
         versions=versions,
+        log=LogNameView.from_core(use.receipts.key.name),
         now=use.clock.now(),
     )
 
@@ -71,7 +80,7 @@ async def take_message(request: Request) -> Response:
         nonlocal new
         entry = await use.messages.submit(message)
         new = entry.record.received_at >= now
-        told = Receipt.from_entry(entry).spelled()
+        told = (await use.receipts.of(entry)).spelled()
         return Response(told, status.HTTP_201_CREATED, media_type="application/json")
 
     try:
@@ -87,7 +96,8 @@ async def read_log(
     use: Use, caller: OptionalCaller, start: Start = 0, limit: Limit = LARGEST_PAGE
 ) -> LogView:
     """The public bytes: what an auditor recomputes; and the bodies that the caller may read."""
-    size, root = await use.summit.now()
+    tree = await use.store.tree()
+    size, root = tree.size, tree.root
     # What came since is not under this root.
     entries = await page(use.store, start, min(limit, size - start)) if start < size else []
     return LogView(

@@ -17,8 +17,8 @@ from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
 from marketplace.services.messages import Messages
 from marketplace.services.negotiations import Negotiations
+from marketplace.services.receipts import Receipts
 from marketplace.services.requests import Requests
-from marketplace.services.summit import Summit
 from marketplace.services.transcripts import Transcripts
 
 LARGEST_PAGE = 1000
@@ -44,7 +44,7 @@ class Services:
     negotiations: Negotiations
     artifacts: Artifacts
     feed: Feed
-    summit: Summit
+    receipts: Receipts
 
 
 def services_of(request: Request) -> Services:

@@ -25,6 +25,10 @@ OriginUrl = Annotated[str, typer.Option(help="The origin that clients and logins
 SecretFile = Annotated[
     Path, typer.Option(help="What tokens are signed with; made if absent, shared by workers.")
 ]
+LogKeyFile = Annotated[
+    Path, typer.Option(help="What the log is signed with; made if absent, shared by workers.")
+]
+LogOrigin = Annotated[str, typer.Option(help="The log's name: the origin without its scheme.")]
 Auditors = Annotated[
     list[str] | None, typer.Option(help="An account that may read every negotiation.")
 ]
@@ -44,6 +48,8 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port.")] = 8080,
     origin: OriginUrl = "",
     secret_file: SecretFile = Path("parley.secret"),
+    log_origin: LogOrigin = "",
+    log_key_file: LogKeyFile = Path("parley.logkey"),
     auditor: Auditors = None,
     public: Annotated[bool, typer.Option(help="Everybody may read every negotiation.")] = False,
     requests_per_second: Annotated[int, typer.Option(help="Of one address; 0: no limit.")] = 200,
@@ -64,6 +70,8 @@ def serve(
         workers=workers,
         origin=origin,
         secret_file=secret_file,
+        log_origin=log_origin,
+        log_key_file=log_key_file,
         auditors=tuple(auditor or ()),
         public=public,
         requests_per_second=requests_per_second,

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import msgspec
+
 from marketplace.core.eip712 import exactly
 from marketplace.core.errors import DigestMismatch, FieldsDiffer, ValueMalformed
 from marketplace.core.values import (
@@ -47,6 +49,14 @@ PUBLIC = frozenset(
 )
 _CARRIED = ("message", "detail", "sealed")
 _ADDED = ("received_at", "said_at", "body")
+
+
+class _Salted(msgspec.Struct):
+    salt: str
+
+
+# Passes over what is beside it, so that a receipt does not parse a whole offer again.
+_SALTED = msgspec.json.Decoder(_Salted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,11 @@ def split(
         return canonical(shown), b""
     body = canonical({**carried, "salt": salt})
     return canonical({**shown, "body": body_digest(body)}), body
+
+
+def salt_of(body: bytes) -> Digest | None:
+    """The salt of a body that is at hand."""
+    return _SALTED.decode(body).salt if body else None
 
 
 def timeout_leaf(negotiation: Digest, deadline: int, noted_at: int) -> bytes:

@@ -1026,6 +1026,15 @@ class ArtifactMissing(Missing):
     retryable = True
 
 
+class TileMissing(Missing):
+    """The log is not large enough yet for this tile."""
+
+    tile: str
+    size: int
+    hint = "Ask for what the checkpoint's size has; a part is named with its width."
+    retryable = True
+
+
 class WebhookMissing(Missing):
     """The account has no such webhook."""
 

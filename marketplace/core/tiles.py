@@ -91,11 +91,10 @@ def run_of(node: Node) -> Run:
     return Run(level, position << above, 1 << above)
 
 
-def tile_of(run: Run, size: int) -> tuple[Tile, slice]:
-    """The tile of a tree of a size that has a run of ``run_of``, and where in it."""
+def tile_of(run: Run, size: int) -> tuple[Tile, int]:
+    """The tile of a tree of a size that has a run of ``run_of``, and where in it that begins."""
     index, offset = divmod(run.start, WIDTH)
-    tile = Tile(run.level, index, width_of(run.level, index, size))
-    return tile, slice(offset, offset + run.count)
+    return Tile(run.level, index, width_of(run.level, index, size)), offset
 
 
 def subtree(hashes: Sequence[bytes]) -> bytes:

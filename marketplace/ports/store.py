@@ -4,13 +4,16 @@ Entries belong to threads: a negotiation is a thread of messages, a listing is a
 of its versions, an agent's card a thread of cards and keys. (thread, position) is unique,
 so two writers cannot both be next, and (kind, digest, signer) is unique, so nothing is
 stored twice. What is derived from the log and searched (``ports.index``) changes in the
-same commit.
+same commit, and so does the Merkle tree over its leaves: whoever appends next, in whichever
+process, goes on from the tree that the last commit left.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from marketplace.core.merkle import Growth, Tree
+from marketplace.core.tiles import Run
 from marketplace.ports.index import ListingRow
 
 
@@ -55,10 +58,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record with its index in the log, from 0 without gaps."""
+    """A record with its index in the log, from 0 without gaps.
+
+    Attributes:
+        index: its place.
+        record: what was stored.
+        growth: of what has just been appended, how the tree grew by it and by what came with
+            it, from which its proof follows; None of what is read.
+    """
 
     index: int
     record: Record
+    growth: Growth | None = field(default=None, compare=False, repr=False)
 
     def is_of(self, record: Record) -> bool:
         """Whether this record became the entry, and not the same message before it.
@@ -100,12 +111,12 @@ class Store(Protocol):
         """Entries from an index on, in order; only those that concern a party, if named."""
         ...
 
-    async def size(self) -> int:
-        """How many entries there are."""
+    async def tree(self) -> Tree:
+        """The tree over all leaves; its size is how many entries there are."""
         ...
 
-    async def leaves(self) -> list[bytes]:
-        """Every leaf hash, in order."""
+    async def hashes(self, run: Run) -> list[bytes]:
+        """Hashes of the tree's tiles, in order; fewer where it does not have them all yet."""
         ...
 
     async def due(self, now: int, limit: int) -> list[str]:

@@ -93,6 +93,7 @@ class Reception:
             domain=told,
             domain_separator=separator,
             versions=[version],
+            log=None,
             now=self.clock.now(),
         )
 
@@ -212,4 +213,5 @@ def receipt_of(view: MessageView) -> Receipt:
         index=view.index,
         leaf_hash="0x" + leaf_hash(canonical(envelope)).hex(),
         received_at=view.received_at,
+        log=None,
     )

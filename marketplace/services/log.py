@@ -20,6 +20,7 @@ class Log:
         entry = await self.store.append(record)
         # An earlier one is no news: a run that began with it would wait for what is long there.
         if entry.is_of(record):
-            self.recent.saw(entry)
+            # Held for long, so without what its receipt is made of.
+            self.recent.saw(Entry(entry.index, entry.record))
         self.bus.publish(entry.record.parties)
         return entry

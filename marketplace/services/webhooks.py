@@ -54,7 +54,7 @@ class Webhooks:
             account=account,
             url=url,
             secret=self._secret(),
-            following=await self.log.size(),
+            following=(await self.log.tree()).size,
         )
         if not await self.webhooks.subscribe(subscription, MOST_WEBHOOKS):
             raise WebhooksFull(account, MOST_WEBHOOKS)

@@ -5,6 +5,10 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from marketplace.core.checkpoint import Checkpoint, LogName
+from marketplace.core.entry import salt_of
+from marketplace.core.merkle import Proof
+from marketplace.core.signature import Signature
 from marketplace.ports.store import Entry
 
 
@@ -38,6 +42,21 @@ class VersionView(View):
     domain_separator: str
 
 
+class LogNameView(View):
+    """How the log's checkpoints are known to be its own."""
+
+    origin: str = Field(description="the log's name")
+    key: str = Field(description="the address that signs its checkpoints for contracts")
+    vkey: str = Field(description="the key of its notes, as C2SP signed-note has it")
+    domain: DomainView = Field(description="of the EIP-712 signatures; the contract anchors")
+
+    @classmethod
+    def from_core(cls, name: LogName) -> "LogNameView":
+        """The log's name as it travels."""
+        domain = DomainView.model_validate(name.domain.to_json())
+        return cls(origin=name.origin, key=name.key, vkey=str(name.verifier), domain=domain)
+
+
 class InfoView(View):
     """What a client must know before it signs."""
 
@@ -45,7 +64,35 @@ class InfoView(View):
     domain: DomainView
     domain_separator: str
     versions: list[VersionView] = Field(description="every version that is taken, best first")
+    log: LogNameView | None = Field(description="null of an agent's inbox, which has none")
     now: int = Field(description="the registry's clock, integer seconds UTC")
+
+
+class ProvenView(View):
+    """That an entry is in the log: whoever keeps it can prove so, and nobody can deny it."""
+
+    leaf: str = Field(description="the entry's public bytes, as they were hashed")
+    salt: str | None = Field(description="of the body; null where there is none any more")
+    proof: list[str] = Field(description="inclusion proof (RFC 6962), the lowest hash first")
+    origin: str
+    size: int = Field(description="of the log at the checkpoint")
+    root: str = Field(description="over just so many entries")
+    signature: str = Field(description="of the log's key over Checkpoint (EIP-712)")
+
+    @classmethod
+    def from_core(
+        cls, entry: Entry, checkpoint: Checkpoint, signature: Signature, proof: Proof
+    ) -> "ProvenView":
+        """The proof of an entry under a signed checkpoint."""
+        return cls.model_construct(
+            leaf=entry.record.leaf.decode("utf-8", "backslashreplace"),
+            salt=salt_of(entry.record.body),
+            proof=["0x" + each.hex() for each in proof],
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root="0x" + checkpoint.root.hex(),
+            signature=signature,
+        )
 
 
 class Receipt(View):
@@ -58,12 +105,14 @@ class Receipt(View):
     index: int = Field(description="position in the log, from 0 without gaps")
     leaf_hash: str
     received_at: int
+    log: ProvenView | None = Field(description="null of an agent's inbox, which has no log")
 
     @classmethod
-    def from_entry(cls, entry: Entry) -> "Receipt":
+    def from_entry(cls, entry: Entry, log: ProvenView) -> "Receipt":
         """The receipt of a stored message."""
         record = entry.record
-        return cls(
+        # Of our own values, so that nothing need be checked.
+        return cls.model_construct(
             kind=record.kind,
             digest=record.digest,
             thread=record.thread,
@@ -71,6 +120,7 @@ class Receipt(View):
             index=entry.index,
             leaf_hash="0x" + record.leaf_hash.hex(),
             received_at=record.received_at,
+            log=log,
         )
 
 

@@ -126,6 +126,7 @@ class Hall:
             index=index,
             leaf_hash="",
             received_at=self.clock.now(),
+            log=None,
         )
 
     def try_word(self, message: Message) -> bool:

@@ -23,7 +23,7 @@ from market import (
     proposed,
     talk,
 )
-from witness import SetClock
+from witness import LOG_KEY, SetClock
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
@@ -52,7 +52,8 @@ async def registry(escrow_v1: str = "", chain_id: int = DOMAIN.chain_id) -> Asyn
         "", chain_id, DOMAIN.verifying_contract, escrow_v1=escrow_v1, public=True
     )
     store, clock = MemoryStore(), SetClock()
-    services = build_services(build_domains(told), store, MemoryBus(), clock, build_access(told))
+    access = build_access(told)
+    services = build_services(build_domains(told), store, MemoryBus(), clock, access, LOG_KEY)
     app = build_app(told, services, store, keccak(b"a secret of the tests"))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from postgres_server import Server
 from records import NOW, listing, record, row
+from stores import leaves
 
 from marketplace.adapters.sql import schema
 from marketplace.adapters.sql.plan import Plan, Query
@@ -105,7 +106,7 @@ async def test_file_of_the_first_version_keeps_all_that_it_had(tmp_path: Path):
     old_file(path, 9)
     await check_migrated(path, 9)
     async with open_store(path) as store:
-        assert len(await store.leaves()) == 11
+        assert len(await leaves(store)) == 11
 
 
 def kill_while_starting(path: Path, delay: float) -> None:

@@ -12,6 +12,7 @@ import pytest
 from killing import kill_while_writing, said, start_writer
 from postgres_server import Server
 from records import NOW, listing, record, row
+from stores import leaves
 
 from marketplace.adapters.sql import postgres
 from marketplace.adapters.sql.store import SqlStore, open_store
@@ -63,7 +64,7 @@ async def test_killed_server_loses_no_entry_that_was_acknowledged_and_clients_co
             lines = [await asyncio.to_thread(writer.stdout.readline) for _ in range(60)]
             await asyncio.to_thread(mortal.kill)
             lines += await asyncio.to_thread(writer.stdout.readlines)
-        for refused in (store.append(record("lost", "lost")), store.leaves(), store.check()):
+        for refused in (store.append(record("lost", "lost")), leaves(store), store.check()):
             with pytest.raises(StoreUnavailable):
                 await refused
         await asyncio.to_thread(mortal.restart)
@@ -156,7 +157,7 @@ async def test_terminated_connections_are_replaced(server: Server, store: SqlSto
     )
     await asyncio.sleep(0.2)
     await store.append(record("again", "again"))
-    assert len(await store.leaves()) == 21
+    assert len(await leaves(store)) == 21
 
 
 # ------------------------------------------------------------------ several processes
@@ -208,7 +209,7 @@ async def test_stores_that_start_at_once_on_an_empty_database_all_start(server: 
     stores = [open_store(dsn) for _ in range(4)]
     await asyncio.gather(*(store.start() for store in stores))
     await asyncio.gather(*(s.append(record(f"{n}", f"{n}")) for n, s in enumerate(stores)))
-    assert len(await stores[0].leaves()) == 4
+    assert len(await leaves(stores[0])) == 4
     for store in stores:
         await store.close()
 
@@ -227,7 +228,7 @@ async def test_log_that_another_holds_for_too_long_is_a_named_refusal(
             works = (store.append(record(f"{n}", f"{n}")) for n in range(3))
             outcomes = await asyncio.gather(*works, return_exceptions=True)
             assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
-            assert await store.leaves() == []
+            assert await leaves(store) == []
         assert (await store.append(record("1", "1"))).index == 0
     await other.close()
 

@@ -16,7 +16,7 @@ from postgres_server import Server
 from records import listing as listing_record
 from records import row as plain_row
 from test_migrations import OLD
-from witness import SetClock
+from witness import LOG_KEY, SetClock
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.sql.dialect import POSTGRESQL, bind, spell
@@ -100,8 +100,8 @@ async def old(request: pytest.FixtureRequest, tmp_path: Path, server: Server) ->
 
 
 def services(store: SqlStore, *domains: Domain) -> Services:
-    access = Access(everybody=True)
-    return build_services(Domains(domains), store, MemoryBus(), SetClock(FACTS["at"]), access)
+    access, clock = Access(everybody=True), SetClock(FACTS["at"])
+    return build_services(Domains(domains), store, MemoryBus(), clock, access, LOG_KEY)
 
 
 async def found(on: Services) -> dict[str, str]:
@@ -128,6 +128,7 @@ async def test_listings_that_0_1_0_logged_are_found_once_a_registry_has_started(
         DOMAIN.verifying_contract,
         escrow_v1=FIRST.verifying_contract,
         secret_file=tmp_path / "secret",
+        log_key_file=tmp_path / "logkey",
     )
     # The recording's chain is the development one, as the present domain's.
     assert DOMAIN.chain_id == FIRST.chain_id

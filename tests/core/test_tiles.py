@@ -96,11 +96,11 @@ def test_each_subtree_of_a_proof_is_read_from_a_tile_that_the_tree_has(size: int
     paths = [inclusion_path(n, size) for n in some] + [consistency_path(n, size) for n in some]
     for node in {node for path in paths for row in path for node in row}:
         run = run_of(node)
-        tile, place = tile_of(run, size)
+        tile, offset = tile_of(run, size)
         assert 0 < tile.width == width_of(run.level, tile.index, size)
         held = levels[run.level][tile.run.start : tile.run.start + tile.run.count]
         assert len(held) == tile.width
-        assert subtree(held[place]) == nodes[node]
+        assert subtree(held[offset : offset + run.count]) == nodes[node]
 
 
 def test_a_tile_above_the_leaves_names_its_hashes_and_a_bundle_its_leaves():

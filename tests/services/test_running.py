@@ -31,7 +31,13 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FailingStore:
 
 async def running(store: FailingStore, secret: Path, times: int) -> None:
     """Run a registry until each chore was begun so often."""
-    settings = RegistrySettings("", DOMAIN.chain_id, DOMAIN.verifying_contract, secret_file=secret)
+    settings = RegistrySettings(
+        "",
+        DOMAIN.chain_id,
+        DOMAIN.verifying_contract,
+        secret_file=secret,
+        log_key_file=secret.with_name("logkey"),
+    )
     app = build_registry(settings, store, MemoryBus())
     async with app.router.lifespan_context(app), asyncio.timeout(PATIENCE):
         while min(store.asked.get(chore, 0) for chore in CHORES) < times:  # noqa: ASYNC110 no event

@@ -19,7 +19,7 @@ from market import (
     talk,
     withdraw,
 )
-from witness import SetClock, Witness
+from witness import LOG_KEY, SetClock, Witness
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
@@ -44,7 +44,8 @@ DEADLINE = TALK.invitation.deadline
 def timers(witness: Witness, bus: MemoryBus | None = None) -> Timers:
     """A worker of its own over the witness's store: it remembers nothing of the others'."""
     bus = bus or MemoryBus()
-    others = build_services(Domains((DOMAIN,)), witness.store, bus, witness.clock, Access())
+    clock, access = witness.clock, Access()
+    others = build_services(Domains((DOMAIN,)), witness.store, bus, clock, access, LOG_KEY)
     return Timers(witness.store, others.messages.log, witness.clock, others.negotiations)
 
 
@@ -214,7 +215,7 @@ async def test_thread_that_cannot_be_read_keeps_no_other_from_its_note():
     # The operator has ceased to take version 1: its negotiations are not replayed any more.
     store, clock = MemoryStore(), SetClock()
     both = Domains((DOMAIN, FIRST_DOMAIN))
-    former = build_services(both, store, MemoryBus(), clock, Access())
+    former = build_services(both, store, MemoryBus(), clock, Access(), LOG_KEY)
     old = listing(domain=FIRST_DOMAIN)
     for message in (old, invite(old, deadline=NOW + 60), LISTED, invite(LISTED)):
         await former.messages.submit(former.messages.prove(message.to_json()))

@@ -22,6 +22,7 @@ from market import (
     withdraw,
     word,
 )
+from witness import LOG_KEY
 
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
@@ -41,7 +42,6 @@ from marketplace.core.errors import (
     WrongSigner,
 )
 from marketplace.core.identity import Delegation, Mandate, Revocation, Scope
-from marketplace.core.merkle import root_hash
 from marketplace.core.message import Domains
 from marketplace.core.negotiation import advance
 from marketplace.services.access import Access
@@ -83,7 +83,7 @@ class Room:
         self.store, self.clock = Stumbling(), Clock()
         access = Access(everybody=True)
         bus = MemoryBus()
-        self.services = build_services(DOMAINS, self.store, bus, self.clock, access)
+        self.services = build_services(DOMAINS, self.store, bus, self.clock, access, LOG_KEY)
         self.log = Log(self.store, Recent(bus.alone), bus)
 
     async def hand_in(self, lines, account=BUYER.address):
@@ -98,7 +98,7 @@ class Room:
             LoggedEntry(e.index, "0x" + e.record.leaf_hash.hex(), e.record.leaf, e.record.body)
             for e in entries
         ]
-        root = "0x" + root_hash(await self.store.leaves()).hex()
+        root = "0x" + (await self.store.tree()).root.hex()
         return audit(served, root, [], DOMAINS)
 
 
@@ -140,7 +140,7 @@ async def test_the_same_transcript_again_gives_the_same_receipts_from_either_par
     first = await room.hand_in(said)
     room.clock.at += 100
     assert await room.hand_in(said, SELLER.address) == first
-    assert await room.store.size() == 5
+    assert (await room.store.tree()).size == 5
 
 
 @given(st.integers(1, 5), st.sampled_from([NOW + 100, NOW + 7_200]))
@@ -151,7 +151,7 @@ async def test_a_transcript_that_was_cut_short_anywhere_is_completed_by_handing_
     room.store.fails_at, room.clock.at = cut, first
     with pytest.raises(StoreUnavailable):
         await room.hand_in(said)
-    assert await room.store.size() == cut - 1
+    assert (await room.store.tree()).size == cut - 1
     # The deadline passes meanwhile, and must not be noted in the midst of it.
     room.clock.at = NOW + 7_200
     await Timers(room.store, room.log, room.clock, room.services.negotiations).run_once()
@@ -189,10 +189,10 @@ async def test_a_talk_that_is_still_open_goes_on_at_the_registry():
 
 
 async def refused(room, error, said, account=BUYER.address):
-    before = await room.store.size()
+    before = (await room.store.tree()).size
     with pytest.raises(error) as caught:
         await room.hand_in(said, account)
-    assert await room.store.size() == before
+    assert (await room.store.tree()).size == before
     return caught.value
 
 
@@ -330,7 +330,7 @@ async def test_a_word_that_names_another_negotiation_is_refused(position: int):
     messages[position] = replace(messages[position], negotiation=other)
     told = await refused(room, TranscriptRefused, lines(messages))
     assert told.values == {"field": "negotiation", "value": other, "rule": messages[1].digest}
-    assert await room.store.size() == 0
+    assert (await room.store.tree()).size == 0
 
 
 async def test_what_is_too_large_or_too_long_is_refused():

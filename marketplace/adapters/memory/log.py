@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from marketplace.core.errors import SequenceTaken
+from marketplace.core.merkle import Node, Tree
+from marketplace.core.tiles import HEIGHT, Run
 from marketplace.ports.index import ListingRow
 from marketplace.ports.store import Entry, Record
 
@@ -15,6 +17,8 @@ class MemoryLog:
         super().__init__()
         self._entries: list[Entry] = []
         self._due: dict[str, int] = {}
+        self._tree = Tree()
+        self._nodes: dict[Node, bytes] = {}
 
     async def append(self, record: Record) -> Entry:
         """Append, or return the entry of the same message."""
@@ -26,13 +30,16 @@ class MemoryLog:
             if expected != length:
                 raise SequenceTaken(expected, length)
         stored = replace(record, requires=(), listing=None, due_at=None)
-        entry = Entry(len(self._entries), stored)
+        growth = self._tree.grown([record.leaf_hash])
+        entry = Entry(self._tree.size, stored)
+        self._tree = growth.tree
+        self._nodes |= growth.nodes
         self._entries.append(entry)
         if record.due_at is not None:
             self._due[record.thread] = record.due_at
         if record.listing is not None:
             self._publish(record.listing)
-        return entry
+        return replace(entry, growth=growth)
 
     async def find(self, kind: str, digest: str, signer: str) -> Entry | None:
         """The entry of a message; an empty signer matches any."""
@@ -62,13 +69,15 @@ class MemoryLog:
         told = (e for e in self._entries[start:] if not party or party in e.record.parties)
         return [entry for entry, _ in zip(told, range(limit), strict=False)]
 
-    async def size(self) -> int:
-        """How many entries there are."""
-        return len(self._entries)
+    async def tree(self) -> Tree:
+        """The tree over all leaves."""
+        return self._tree
 
-    async def leaves(self) -> list[bytes]:
-        """Every leaf hash."""
-        return [entry.record.leaf_hash for entry in self._entries]
+    async def hashes(self, run: Run) -> list[bytes]:
+        """Hashes of the tree's tiles, in order."""
+        height = run.level * HEIGHT
+        until = min(run.start + run.count, self._tree.size >> height)
+        return [self._nodes[height, place] for place in range(run.start, until)]
 
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""

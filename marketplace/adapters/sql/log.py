@@ -7,7 +7,10 @@ import msgspec
 
 from marketplace.adapters.sql.listings import publish
 from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room, Row, Value
+from marketplace.adapters.sql.tree import grow, hashes, tree_of
 from marketplace.core.errors import SequenceTaken
+from marketplace.core.merkle import Tree
+from marketplace.core.tiles import Run
 from marketplace.ports.store import Entry, Record
 
 COLUMNS = "idx, kind, digest, signer, thread, position, parties, leaf, leaf_hash, body, received_at"
@@ -48,13 +51,13 @@ class SqlLog(Room):
         clause = "JOIN told USING (idx) WHERE party = ? AND idx >= ? ORDER BY idx LIMIT ?"
         return await self._select(clause, party, start, limit)
 
-    async def size(self) -> int:
-        """How many entries there are."""
-        return await self._database.read(_size())
+    async def tree(self) -> Tree:
+        """The tree over all leaves."""
+        return await self._database.read(_tree())
 
-    async def leaves(self) -> list[bytes]:
-        """Every leaf hash, in order."""
-        return await self._database.read(_leaves())
+    async def hashes(self, run: Run) -> list[bytes]:
+        """Hashes of the tree's tiles, in order."""
+        return await self._database.read(hashes(run))
 
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""
@@ -72,19 +75,28 @@ def append(records: Sequence[Record]) -> Plan[list[Verdict]]:
     """Append records in order; each gets its entry, or the reason why it has none."""
     yield LOG
     known = yield from _known(records)
-    lengths, following = yield from _lengths(records)
+    lengths, tree = yield from _lengths(records)
     verdicts: list[Verdict] = []
     fresh: list[tuple[int, Record]] = []
     for record in records:
         verdict = known.get(_name(record)) or _refusal(record, lengths)
         if verdict is None:
-            verdict = Entry(following + len(fresh), _stored(record))
+            verdict = Entry(tree.size + len(fresh), _stored(record))
             known[_name(record)] = verdict
             lengths[record.thread] = record.position + 1
             fresh.append((verdict.index, record))
         verdicts.append(verdict)
+    if not fresh:
+        return verdicts
     yield from _write(fresh)
-    return verdicts
+    growth = yield from grow(tree, [record.leaf_hash for _, record in fresh])
+    new = {index for index, _ in fresh}
+    return [
+        replace(verdict, growth=growth)
+        if isinstance(verdict, Entry) and verdict.index in new
+        else verdict
+        for verdict in verdicts
+    ]
 
 
 def _stored(record: Record) -> Record:
@@ -99,17 +111,17 @@ def _known(records: Sequence[Record]) -> Plan[dict[tuple[str, str, str], Entry]]
     return {_name(entry.record): entry for entry in found}
 
 
-def _lengths(records: Sequence[Record]) -> Plan[tuple[dict[str, int], int]]:
+def _lengths(records: Sequence[Record]) -> Plan[tuple[dict[str, int], Tree]]:
     threads = {record.thread for record in records}
     threads |= {thread for record in records for thread, _ in record.requires}
     # One row, however many threads there are.
-    ((lengths, following),) = yield Query(
+    ((lengths, size, peaks),) = yield Query(
         "SELECT {object}(t.value,"
         " (SELECT coalesce(max(position) + 1, 0) FROM entries WHERE thread = t.value)),"
-        " (SELECT coalesce(max(idx) + 1, 0) FROM entries) FROM {texts}",
+        " (SELECT size FROM tree), (SELECT peaks FROM tree) FROM {texts}",
         (sorted(threads),),
     )
-    return msgspec.json.decode(lengths, type=dict[str, int]), following
+    return msgspec.json.decode(lengths, type=dict[str, int]), tree_of(size, peaks)
 
 
 def _refusal(record: Record, lengths: dict[str, int]) -> SequenceTaken | None:
@@ -144,15 +156,9 @@ def _select(clause: str, values: tuple[Value, ...]) -> Plan[list[Entry]]:
     return [_entry(row) for row in rows]
 
 
-def _size() -> Plan[int]:
-    # Indexes have no gaps.
-    ((last,),) = yield Query("SELECT coalesce(max(idx), -1) FROM entries")
-    return int(last) + 1
-
-
-def _leaves() -> Plan[list[bytes]]:
-    rows = yield Query("SELECT leaf_hash FROM entries ORDER BY idx")
-    return [leaf for (leaf,) in rows]
+def _tree() -> Plan[Tree]:
+    ((size, peaks),) = yield Query("SELECT size, peaks FROM tree")
+    return tree_of(size, peaks)
 
 
 def _due(now: int, limit: int) -> Plan[list[str]]:

@@ -4,7 +4,10 @@ A database remembers its own. A new one takes all steps, so that the way of an o
 walked every time.
 """
 
+from collections.abc import Callable, Mapping
+
 from marketplace.adapters.sql.plan import Hold, Plan, Query
+from marketplace.adapters.sql.tree import plant
 from marketplace.core.errors import StoreNewer
 
 # What version 0.1.0 made, which kept no number; IF NOT EXISTS is for its files.
@@ -171,7 +174,24 @@ UPDATE listings SET rank = 0 WHERE rank <> 0;
 {whole_rows}
 """
 
-MIGRATIONS = (V1, V2, V3)
+# The Merkle tree: its one row, and the roots of whole tiles at each level above the leaves.
+V4 = """
+CREATE TABLE tree (
+    size {integer} NOT NULL,
+    peaks {blob} NOT NULL
+) {table};
+INSERT INTO tree (size, peaks) VALUES (0, CAST('' AS {blob}));
+CREATE TABLE nodes (
+    level {integer} NOT NULL,
+    idx {integer} NOT NULL,
+    hash {blob} NOT NULL,
+    PRIMARY KEY (level, idx)
+) {clustered}
+"""
+
+MIGRATIONS = (V1, V2, V3, V4)
+# What no SQL can do: after the step of that number.
+AFTER: Mapping[int, Callable[[], Plan[None]]] = {4: plant}
 
 
 def migrate() -> Plan[None]:
@@ -189,4 +209,6 @@ def migrate() -> Plan[None]:
     for version, script in enumerate(MIGRATIONS[present:], present + 1):
         for statement in script.split(";\n"):
             yield Query(statement)
+        if version in AFTER:
+            yield from AFTER[version]()
         yield Query("INSERT INTO schema_version (version) VALUES (?)", (version,))

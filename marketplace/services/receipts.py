@@ -1,0 +1,83 @@
+"""Receipts: the log's own word on an entry, and its checkpoints.
+
+A checkpoint is signed only of a tree that is durable: the same tree is the same checkpoint,
+however often and by which worker it is signed, so that no crash makes a log say two things
+of one size.
+"""
+
+from dataclasses import dataclass, field
+
+from marketplace.core.checkpoint import Checkpoint, LogKey
+from marketplace.core.errors import TileMissing
+from marketplace.core.merkle import Node, Path, Proof, Tree, inclusion_path, resolve
+from marketplace.core.signature import Signature
+from marketplace.core.tiles import Tile, bundled, run_of, subtree, width_of
+from marketplace.ports.store import Entry, Store
+from marketplace.wire.views import ProvenView, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint with its EIP-712 signature."""
+
+    checkpoint: Checkpoint
+    signature: Signature
+
+
+@dataclass
+class Receipts:
+    """Signs what the store has, and proves what is in it."""
+
+    key: LogKey
+    store: Store
+    _last: Signed | None = field(default=None, repr=False)
+
+    async def of(self, entry: Entry) -> Receipt:
+        """The receipt of an entry: where it stands, under which signed root."""
+        if entry.growth is not None:
+            tree, proof = entry.growth.tree, entry.growth.inclusion(entry.index)
+        else:
+            tree = await self.store.tree()
+            proof = await self.proof(inclusion_path(entry.index, tree.size))
+        signed = self.signed(tree)
+        proven = ProvenView.from_core(entry, signed.checkpoint, signed.signature, proof)
+        return Receipt.from_entry(entry, proven)
+
+    async def now(self) -> Signed:
+        """The checkpoint of the log as it is."""
+        return self.signed(await self.store.tree())
+
+    async def note(self) -> str:
+        """The same as a signed note."""
+        signed = await self.now()
+        return self.key.note(signed.checkpoint, signed.signature)
+
+    def signed(self, tree: Tree) -> Signed:
+        """The signed checkpoint of a tree that is durable."""
+        # A group is signed once, however many receipts it has.
+        last = self._last
+        if last is None or last.checkpoint.size != tree.size:
+            checkpoint = Checkpoint(self.key.origin, tree.size, tree.root)
+            last = self._last = Signed(checkpoint, self.key.sign(checkpoint))
+        return last
+
+    async def proof(self, path: Path) -> Proof:
+        """The proof of a path in the tree that is stored."""
+        found: dict[Node, bytes] = {}
+        for node in {node for row in path for node in row}:
+            found[node] = subtree(await self.store.hashes(run_of(node)))
+        return resolve(path, found.__getitem__)
+
+    async def tile(self, tile: Tile) -> bytes:
+        """A tile's bytes.
+
+        Raises:
+            TileMissing: the log is not that large yet.
+        """
+        size = (await self.store.tree()).size
+        if tile.width > width_of(tile.level or 0, tile.index, size):
+            raise TileMissing(tile.path, size)
+        if tile.level is not None:
+            return b"".join(await self.store.hashes(tile.run))
+        entries = await self.store.entries(tile.run.start, tile.width)
+        return bundled([entry.record.leaf for entry in entries])
