@@ -38,19 +38,7 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
         bound = listen("127.0.0.1", settings.port)
         port = bound.getsockname()[1]
         deployment, keys = _populate(chain, settings)
-        server = build_server(
-            RegistrySettings(
-                database=str(settings.directory / "registry.sqlite"),
-                chain_id=deployment.chain_id,
-                escrow=deployment.escrow,
-                port=port,
-                secret_file=settings.directory / "registry.secret",
-                log_key_file=settings.directory / "registry.logkey",
-                public=True,
-                private_webhooks=True,
-                rpc=chain.rpc_url,
-            )
-        )
+        server = build_server(_settings(settings.directory, deployment, port, chain.rpc_url))
         network = Devnet(
             rpc=chain.rpc_url,
             registry=f"http://127.0.0.1:{port}",
@@ -65,6 +53,20 @@ def devnet(settings: DevnetSettings) -> Iterator[tuple[Devnet, uvicorn.Server, s
             yield network, server, bound
         finally:
             bound.close()
+
+
+def _settings(directory: Path, deployment: Deployment, port: int, rpc_url: str) -> RegistrySettings:
+    return RegistrySettings(
+        database=str(directory / "registry.sqlite"),
+        chain_id=deployment.chain_id,
+        escrow=deployment.escrow,
+        port=port,
+        secret_file=directory / "registry.secret",
+        log_key_file=directory / "registry.logkey",
+        public=True,
+        private_webhooks=True,
+        rpc=rpc_url,
+    )
 
 
 @contextmanager

@@ -41,6 +41,17 @@ HELD = {
     ]
 }
 ARTIFACT = "0x" + sha256(DATA).hexdigest()
+LETTERS = {"dead_letters": [{"index": 5, "attempts": 10, "reason": "status 500", "at": m.NOW}]}
+PARAMETERS = {
+    "tile": "entries/000.p/3",
+    "listing": LISTED.digest,
+    "agent": m.SELLER.address,
+    "asked": ASKED.digest,
+    "negotiation": TALK.id,
+    "artifact": ARTIFACT,
+    "index": 5,
+    "parley-signature": m.BUYER.sign(Upload(TALK.id, ARTIFACT).digest(m.DOMAIN)),
+}
 TALKING = f"/v1/negotiations/{TALK.id}"
 PATHS = {
     "info": "/v1",
@@ -81,9 +92,9 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
     rotate = f"/v1/webhooks/{made['id']}/rotate-secret"
     rotated = (await client.post(rotate, headers=headers)).json()
     answers = {name: (await client.get(p, headers=headers)).json() for name, p in PATHS.items()}
+    note = (await client.get("/checkpoint")).text
     receipt = (await client.post("/v1/messages", json=LISTED.to_json())).json()
     handed = (await client.post("/v1/transcripts", json=HELD, headers=headers)).json()
-    letters = {"dead_letters": [{"index": 5, "attempts": 10, "reason": "status 500", "at": m.NOW}]}
     return {
         "requests": {
             "submitMessage": LISTED.to_json(),
@@ -91,19 +102,17 @@ async def ask(client: httpx.AsyncClient) -> dict[str, Any]:
             "logIn": log_in,
             "createWebhook": wanted,
         },
-        "answers": answers
-        | {"submitMessage": receipt, "logIn": granted, "createWebhook": made}
-        | {"listDeadLetters": letters, "handIn": handed, "rotateWebhookSecret": rotated},
-        "parameters": {
-            "listing": LISTED.digest,
-            "agent": m.SELLER.address,
-            "asked": ASKED.digest,
-            "negotiation": TALK.id,
-            "artifact": ARTIFACT,
-            "webhook": made["id"],
-            "index": 5,
-            "parley-signature": m.BUYER.sign(Upload(TALK.id, ARTIFACT).digest(m.DOMAIN)),
+        "answers": {
+            **answers,
+            "submitMessage": receipt,
+            "logIn": granted,
+            "createWebhook": made,
+            "readCheckpoint": note,
+            "listDeadLetters": LETTERS,
+            "handIn": handed,
+            "rotateWebhookSecret": rotated,
         },
+        "parameters": {**PARAMETERS, "webhook": made["id"]},
     }
 
 

@@ -157,5 +157,5 @@ def _add_examples(operation: Part, examples: Part) -> None:
         said["example"] = examples["requests"][name]
     if name in examples["answers"]:
         code = next(code for code in operation["responses"] if code.startswith("2"))
-        told = operation["responses"][code]["content"]["application/json"]
+        (told,) = operation["responses"][code]["content"].values()
         told["example"] = examples["answers"][name]

@@ -1,6 +1,7 @@
-"""The log over HTTP, as C2SP tlog-tiles: a checkpoint, and tiles that never change.
+"""The log over HTTP: a checkpoint, and tiles that never change.
 
-Anybody may read it, from here or from whoever has a copy: it proves itself.
+Both as C2SP tlog-tiles has them. Anybody may read it, from here or from whoever has a
+copy: it proves itself.
 """
 
 from fastapi import APIRouter, Request, Response

@@ -59,28 +59,10 @@ def serve(
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL to count settled deals from.")] = "",
 ) -> None:
     """Run a registry for one escrow. It holds no party's key and no money."""
+    told = dict(locals())
     bound = listen(host, port)
-    settings = RegistrySettings(
-        database=database,
-        chain_id=chain_id,
-        escrow=escrow,
-        escrow_v1=escrow_v1,
-        host=host,
-        port=bound.getsockname()[1],
-        workers=workers,
-        origin=origin,
-        secret_file=secret_file,
-        log_origin=log_origin,
-        log_key_file=log_key_file,
-        auditors=tuple(auditor or ()),
-        public=public,
-        requests_per_second=requests_per_second,
-        messages_per_second=messages_per_second,
-        most_streams=most_streams,
-        private_webhooks=private_webhooks,
-        rpc=rpc,
-    )
-    _serve(settings, bound)
+    told |= {"auditors": tuple(told.pop("auditor") or ()), "port": bound.getsockname()[1]}
+    _serve(RegistrySettings(**told), bound)
 
 
 def _serve(settings: RegistrySettings, bound: socket.socket) -> None:

@@ -1032,7 +1032,6 @@ class TileMissing(Missing):
     tile: str
     size: int
     hint = "Ask for what the checkpoint's size has; a part is named with its width."
-    retryable = True
 
 
 class WebhookMissing(Missing):

@@ -62,6 +62,7 @@ PLACES = {
     "artifact": ARTIFACT,
     "webhook": "wh_none",
     "index": "0",
+    "tile": "0/000.p/1",
 }
 OPEN = dict.fromkeys(
     ("nobody", "stranger", "buyer", "seller", "auditor", "reader", "clerk", "manager"), 200
@@ -94,6 +95,8 @@ EXPECTED: dict[str, Mapping[str, int | str]] = {
     "ready": dict.fromkeys(OPEN, 204),
     "info": OPEN,
     "readLog": OPEN,
+    "readCheckpoint": OPEN,
+    "readTile": OPEN,
     "challengeLogin": OPEN,
     "searchListings": OPEN,
     "readListing": OPEN,

@@ -1,4 +1,4 @@
-"""The log's tree in SQL: what the next append goes on from, and what proofs read.
+"""The log's tree in SQL: what appends go on from, and proofs read.
 
 Leaf hashes are with their entries. Of the nodes above, only the roots of whole tiles are
 kept, one row for 256 entries; the rest follows from them.
