@@ -35,6 +35,7 @@ from marketplace.services.artifacts import Artifacts
 from marketplace.services.chores import Chore, persist
 from marketplace.services.courier import Courier
 from marketplace.services.deliveries import Deliveries
+from marketplace.services.erasure import Erasure
 from marketplace.services.feed import Feed
 from marketplace.services.listings import Listings
 from marketplace.services.log import Log
@@ -46,6 +47,7 @@ from marketplace.services.receipts import Receipts
 from marketplace.services.recent import Recent
 from marketplace.services.reputation import Reputation
 from marketplace.services.requests import Requests
+from marketplace.services.sightings import Sightings
 from marketplace.services.timers import Timers
 from marketplace.services.tokens import Tokens
 from marketplace.services.transcripts import Transcripts
@@ -57,6 +59,8 @@ BURST_SECONDS = 10
 TIMER_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 REPUTATION_SECONDS = 15.0
+SIGHTING_SECONDS = 5.0
+DAY_SECONDS = 24 * 3600
 
 _log = logging.getLogger(__name__)
 
@@ -252,26 +256,34 @@ def build_chores(settings: RegistrySettings, services: Services, stores: Stores)
     async def sweep() -> int:
         return await stores.sweep(clock.now())
 
-    return [
-        Chore(timers.run_once, TIMER_SECONDS),
-        Chore(sweep, SWEEP_SECONDS),
-        *build_reputation(settings, stores),
-    ]
+    chores = [Chore(timers.run_once, TIMER_SECONDS), Chore(sweep, SWEEP_SECONDS)]
+    if settings.retain_days:
+        erasure = Erasure(
+            stores,
+            services.archive,
+            services.feed.recent,
+            services.negotiations,
+            clock,
+            settings.retain_days * DAY_SECONDS,
+        )
+        chores.append(Chore(erasure.run_once, SWEEP_SECONDS))
+    if settings.rpc:
+        chores += build_followers(settings, services, stores)
+    return chores
 
 
-def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
-    """Counting settled deals, where there is a chain to ask."""
-    if not settings.rpc:
-        return []
-    # Reading web3 takes as long as all the rest: who counts nothing does not wait for it.
+def build_followers(settings: RegistrySettings, services: Services, stores: Stores) -> list[Chore]:
+    """What follows the chain."""
+    # Reading web3 takes as long as all the rest: who follows no chain does not wait for it.
     from marketplace.adapters.evm.view import EvmView  # noqa: PLC0415
 
+    escrow = address(settings.escrow, "escrow")
     view: list[EvmView] = []
 
     def seen() -> EvmView:
         # Connected when it is first asked: a registry starts without its chain.
         if not view:
-            view.append(EvmView(settings.rpc, address(settings.escrow, "escrow")))
+            view.append(EvmView(settings.rpc, escrow))
         return view[0]
 
     async def events(first: int, last: int) -> list[DealEvent]:
@@ -280,6 +292,12 @@ def build_reputation(settings: RegistrySettings, stores: Stores) -> list[Chore]:
     async def height() -> int:
         return await asyncio.to_thread(lambda: seen().height())
 
-    named = f"{address(settings.escrow, 'escrow')} on chain {settings.chain_id}"
-    reputation = Reputation(named, stores, events, height)
-    return [Chore(reputation.run_once, REPUTATION_SECONDS)]
+    deep = settings.confirmations
+    named = f"{escrow} on chain {settings.chain_id}"
+    reputation = Reputation(named, stores, events, height, deep)
+    log, clock = services.messages.log, services.clock
+    sightings = Sightings(settings.chain_id, escrow, stores, log, clock, events, height, deep)
+    return [
+        Chore(reputation.run_once, REPUTATION_SECONDS),
+        Chore(sightings.run_once, SIGHTING_SECONDS),
+    ]

@@ -66,6 +66,7 @@ def _settings(directory: Path, deployment: Deployment, port: int, rpc_url: str) 
         public=True,
         private_webhooks=True,
         rpc=rpc_url,
+        confirmations=0,
     )
 
 

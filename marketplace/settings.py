@@ -38,7 +38,11 @@ class RegistrySettings:
         messages_per_second: under one signer's key; 0: no limit.
         most_streams: open event streams of one address; 0: no limit.
         private_webhooks: whether webhooks may be posted to private networks over http.
-        rpc: a JSON-RPC URL from which settled deals are counted; empty: none are.
+        rpc: a JSON-RPC URL from which deals are followed: their events are logged, settled ones
+            counted; empty: none are.
+        retain_days: after so many days from its last word a negotiation's bodies and artifacts
+            are erased; 0: never.
+        confirmations: blocks on top of one that is taken for final.
     """
 
     database: str
@@ -61,6 +65,8 @@ class RegistrySettings:
     most_streams: int = 0
     private_webhooks: bool = False
     rpc: str = ""
+    retain_days: int = 0
+    confirmations: int = 12
 
 
 @dataclass(frozen=True, slots=True)

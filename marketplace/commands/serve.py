@@ -32,6 +32,9 @@ LogOrigin = Annotated[str, typer.Option(help="The log's name: the origin without
 Auditors = Annotated[
     list[str] | None, typer.Option(help="An account that may read every negotiation.")
 ]
+RetainDays = Annotated[
+    int, typer.Option(min=0, help="Erase bodies so long after a negotiation's end; 0: never.")
+]
 GENUINE = escrow_address()
 PrivateWebhooks = Annotated[
     bool, typer.Option(help="Let webhooks go to private networks, and over http.")
@@ -56,7 +59,9 @@ def serve(
     messages_per_second: Annotated[int, typer.Option(help="Under one key; 0: no limit.")] = 50,
     most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
     private_webhooks: PrivateWebhooks = False,
-    rpc: Annotated[str, typer.Option(help="JSON-RPC URL to count settled deals from.")] = "",
+    rpc: Annotated[str, typer.Option(help="JSON-RPC URL to follow deals on.")] = "",
+    confirmations: Annotated[int, typer.Option(help="Blocks on top of a final one.")] = 12,
+    retain_days: RetainDays = 0,
 ) -> None:
     """Run a registry for one escrow. It holds no party's key and no money."""
     told = dict(locals())

@@ -7,6 +7,7 @@ nobody a guess to try. Who erases a body leaves the log as it was.
 WARNING: the digest that was signed stays in the leaf. What has a salt of its own, as
 invitations and subjects have, is hidden; the reason of a rejection is found by trying.
 
+An event of the escrow that the registry saw is a leaf of its own kind (``core.sighting``).
 Three more members tell special cases apart: ``said_at``, of a word that was handed in
 after it was said, unwitnessed; ``deadline``, of the registry's own note that a
 negotiation's deadline has passed; ``message``, of an entry that release 0.1.0 made, whose
@@ -21,6 +22,7 @@ import msgspec
 
 from marketplace.core.eip712 import exactly
 from marketplace.core.errors import DigestMismatch, FieldsDiffer, ValueMalformed
+from marketplace.core.sighting import EVENT, Sighting
 from marketplace.core.values import (
     Digest,
     Json,
@@ -45,8 +47,11 @@ PUBLIC = frozenset(
         Kind.REQUEST,
         Kind.QUOTATION,
         TIMEOUT,
+        EVENT,
     }
 )
+# The last entry of a negotiation is one of these.
+ERASABLE = frozenset({*(kind for kind in Kind if kind not in PUBLIC), TIMEOUT})
 _CARRIED = ("message", "detail", "sealed")
 _ADDED = ("received_at", "said_at", "body")
 
@@ -64,13 +69,14 @@ class Logged:
     """One entry, read.
 
     Attributes:
-        kind: a ``Kind``, or TIMEOUT.
+        kind: a ``Kind``, TIMEOUT or EVENT.
         received_at: the registry's receipt time.
         envelope: the message, whole; None of a timeout, and where the body is not at hand.
         thread: of a timeout: the negotiation.
         deadline: of a timeout: the negotiation's, as the registry says.
         said_at: of a word handed in later: when it was said, as who handed it in says.
         leaf: what everybody sees of the message; the envelope's members, without what it carries.
+        sighting: the event of the escrow that this is; None of a message.
     """
 
     kind: str
@@ -80,6 +86,7 @@ class Logged:
     deadline: int = 0
     said_at: int | None = None
     leaf: Mapping[str, Json] = field(default_factory=dict)
+    sighting: Sighting | None = None
 
     @property
     def at(self) -> int:
@@ -139,6 +146,8 @@ def read(leaf: bytes, body: bytes) -> Logged:
     if "message" in found:
         return _first_release(found, at)
     kind = text(found.get("kind"), "kind", 40)
+    if kind == EVENT:
+        return Logged(kind, at, None, sighting=Sighting.parse(found))
     if kind == TIMEOUT:
         exactly(found, {"kind", "negotiation", "deadline", "received_at"})
         deadline = integer(found["deadline"], "deadline", 0, LATEST)

@@ -1018,6 +1018,14 @@ class WebhooksFull(MessageRefused):
     hint = "End one that is not needed; one URL gets everything that concerns the account."
 
 
+class BodyErased(Missing):
+    """The registry has erased this entry's body; its leaf is in the log."""
+
+    kind: str
+    index: int
+    hint = "Its parties may have kept it; the log's leaf commits to it."
+
+
 class ArtifactMissing(Missing):
     """No such artifact."""
 

@@ -19,7 +19,8 @@ from marketplace.core.values import ZERO_DIGEST, Address, Digest
 class DealEvent:
     """An event of the escrow about one deal; amounts in base units, time of its block.
 
-    ``values`` holds the event's other arguments as they are named in ``IEscrow``.
+    ``values`` holds the event's other arguments as they are named in ``IEscrow``,
+    ``log_index`` is its place among its block's events.
     """
 
     name: str
@@ -28,6 +29,7 @@ class DealEvent:
     at: int
     block: int
     transaction: Digest
+    log_index: int
 
 
 @dataclass(frozen=True, slots=True)

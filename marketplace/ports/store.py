@@ -107,6 +107,10 @@ class Store(Protocol):
         """The entries of a thread from a position on, in order."""
         ...
 
+    async def last(self, thread: str) -> Entry | None:
+        """The last entry of a thread."""
+        ...
+
     async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
         """Entries from an index on, in order; only those that concern a party, if named."""
         ...
@@ -121,6 +125,18 @@ class Store(Protocol):
 
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""
+        ...
+
+    async def erase(self, before: int, limit: int) -> int:
+        """Empty the bodies of negotiations that are over, and drop their artifacts.
+
+        It goes through the log once, ``limit`` entries a time; entries received from
+        ``before`` on are left for later. A negotiation is over with its last entry, unless it
+        waits for a deadline.
+
+        Returns:
+            The index of the first entry that has not been gone through.
+        """
         ...
 
     async def check(self) -> None:

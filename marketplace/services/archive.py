@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from marketplace.core.entry import Logged, read
-from marketplace.core.errors import EventRefused
+from marketplace.core.errors import BodyErased
 from marketplace.core.message import Domains, Message, parse_message
 from marketplace.core.values import Json
 from marketplace.ports.store import Entry, Store
@@ -70,13 +70,18 @@ class Archive:
         _remember(self._known, entry, message, MOST_REMEMBERED)
         _remember(self._opened, entry, (envelope, None), MOST_SHOWN)
 
+    def forget(self) -> None:
+        """Hold nothing in memory any more."""
+        for held in (self._known, self._opened, self._shown):
+            held.clear()
+
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""
         known = self._known.get(entry.index)
         if known is None:
             envelope = self.logged(entry).envelope
             if envelope is None:
-                raise EventRefused(entry.record.kind, "a body that is not at hand")
+                raise BodyErased(entry.record.kind, entry.index)
             known = parse_message(envelope, self.domains.of(envelope))
             _remember(self._known, entry, known, MOST_REMEMBERED)
         return known

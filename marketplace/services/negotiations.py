@@ -75,6 +75,10 @@ class Negotiations:
         if placement.after is not None:
             self._remember((placement.after, placement.received_at))
 
+    def forget(self) -> None:
+        """Remember nothing; the next word replays its thread."""
+        self._known.clear()
+
     async def replay(self, negotiation: Digest) -> Known:
         """The state after the last stored message, and when that was received."""
         known = self._known.get(negotiation)

@@ -59,6 +59,12 @@ class Recent:
         # What waits for its turn may be waiting for one that never comes.
         return found[::-1] if found or (self.alone and not self._early) else None
 
+    def forget(self) -> None:
+        """Hold nothing any more; what is asked for is in the store."""
+        self._held.clear()
+        self._held[EVERYBODY] = deque()
+        self._early.clear()
+
     def _hold(self, index: int) -> None:
         entry = self._early.pop(index)
         for name in {EVERYBODY, *entry.record.parties}:

@@ -38,7 +38,7 @@ class Chain:
         return self.height
 
     def happened(self, name: str, deal: str, block: int, **values: str | int) -> None:
-        self.events.append(DealEvent(name, word(deal), values, NOW, block, word("transaction")))
+        self.events.append(DealEvent(name, word(deal), values, NOW, block, word("transaction"), 0))
 
     def settled(self, deal: str, seller: str, block: int) -> None:
         self.happened("Opened", deal, block, seller=seller)

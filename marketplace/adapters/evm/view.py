@@ -182,9 +182,9 @@ class EvmView:
                 times[block] = int(self.web3.eth.get_block(block)["timestamp"])
             deal = "0x" + bytes(given.pop("deal")).hex()
             values = {key: _plain(value) for key, value in given.items()}
-            return DealEvent(
-                name, deal, values, times[block], block, "0x" + bytes(log["transactionHash"]).hex()
-            )
+            transaction = "0x" + bytes(log["transactionHash"]).hex()
+            place = int(log["logIndex"])
+            return DealEvent(name, deal, values, times[block], block, transaction, place)
         return None
 
 

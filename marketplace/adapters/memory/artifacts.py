@@ -23,3 +23,8 @@ class MemoryArtifacts:
     async def artifact(self, negotiation: str, digest: str) -> Artifact | None:
         """The artifact, or None."""
         return self._artifacts.get((negotiation, digest))
+
+    def _drop(self, negotiation: str) -> None:
+        gone = [key for key in self._artifacts if key[0] == negotiation]
+        for key in gone:
+            del self._artifacts[key]

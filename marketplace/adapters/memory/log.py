@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from marketplace.core.entry import ERASABLE
 from marketplace.core.errors import SequenceTaken
 from marketplace.core.merkle import Node, Tree
 from marketplace.core.tiles import HEIGHT, Run
@@ -17,6 +18,7 @@ class MemoryLog:
         super().__init__()
         self._entries: list[Entry] = []
         self._due: dict[str, int] = {}
+        self._erased = 0
         self._tree = Tree()
         self._nodes: dict[Node, bytes] = {}
 
@@ -64,6 +66,11 @@ class MemoryLog:
         told = (entry for entry in self._entries if entry.record.thread == thread)
         return [entry for entry in told if entry.record.position >= start]
 
+    async def last(self, thread: str) -> Entry | None:
+        """The last entry of a thread."""
+        told = await self.thread(thread)
+        return told[-1] if told else None
+
     async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
         """Entries from an index on."""
         told = (e for e in self._entries[start:] if not party or party in e.record.parties)
@@ -84,8 +91,29 @@ class MemoryLog:
         come = sorted((at, thread) for thread, at in self._due.items() if 0 < at <= now)
         return [thread for _, thread in come[:limit]]
 
+    async def erase(self, before: int, limit: int) -> int:
+        """Empty the bodies of negotiations that are over, and drop their artifacts."""
+        for entry in self._entries[self._erased : self._erased + limit]:
+            record = entry.record
+            if record.received_at >= before:
+                break
+            self._erased += 1
+            over = await self.last(record.thread) == entry and not self._due.get(record.thread)
+            if over and record.kind in ERASABLE:
+                self._forget(record.thread)
+        return self._erased
+
     async def check(self) -> None:
         """Memory is always there."""
+
+    def _forget(self, thread: str) -> None:
+        for place, entry in enumerate(self._entries):
+            if entry.record.thread == thread:
+                self._entries[place] = Entry(entry.index, replace(entry.record, body=b""))
+        self._drop(thread)
+
+    def _drop(self, negotiation: str) -> None:
+        """A negotiation's artifacts, where they are kept too."""
 
     def _publish(self, listing: ListingRow) -> None:
         """What is derived from the log, where there is an index too."""

@@ -7,8 +7,8 @@ from marketplace.adapters.memory.log import MemoryLog
 from marketplace.adapters.memory.webhooks import MemoryWebhooks
 
 
-# The index comes before the log, whose listings it takes.
-class MemoryStore(MemoryIndex, MemoryLog, MemoryArtifacts, MemoryJournal, MemoryWebhooks):
+# Index and artifacts come before the log, which publishes into the one and drops from the other.
+class MemoryStore(MemoryIndex, MemoryArtifacts, MemoryLog, MemoryJournal, MemoryWebhooks):
     """All ports of the registry's memory; nothing survives the process."""
 
     async def start(self) -> None:

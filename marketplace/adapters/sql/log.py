@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
+from marketplace.adapters.sql.erasure import erase
 from marketplace.adapters.sql.listings import publish
 from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room, Row, Value
 from marketplace.adapters.sql.tree import grow, hashes, tree_of
@@ -44,6 +45,11 @@ class SqlLog(Room):
         clause = "WHERE thread = ? AND position >= ? ORDER BY position"
         return await self._select(clause, thread, start)
 
+    async def last(self, thread: str) -> Entry | None:
+        """The last entry of a thread."""
+        found = await self._select("WHERE thread = ? ORDER BY position DESC LIMIT 1", thread)
+        return found[0] if found else None
+
     async def entries(self, start: int, limit: int, party: str = "") -> list[Entry]:
         """Entries from an index on, in order; only those that concern a party, if named."""
         if not party:
@@ -62,6 +68,10 @@ class SqlLog(Room):
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""
         return await self._database.read(_due(now, limit))
+
+    async def erase(self, before: int, limit: int) -> int:
+        """Empty the bodies of negotiations that are over, and drop their artifacts."""
+        return await self._database.write(erase(before, limit))
 
     async def check(self) -> None:
         """Raise StoreUnavailable unless the store can be read and written."""
