@@ -1132,6 +1132,15 @@ class CheckpointForeign(LogRefused):
     hint = "Each log has one origin; a registry that was renamed begins a new log."
 
 
+class TileDiffers(LogRefused):
+    """A tile is not the one of the log's root."""
+
+    tile: str
+    root: str
+    computed: str
+    hint = "Ask another server for it; a log that has no better one has lost what it signed."
+
+
 class DevnetMissing(Missing):
     """There is no development network's description here."""
 

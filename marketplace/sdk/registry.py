@@ -111,6 +111,10 @@ class Registry:
         """A page of the public log, with the bodies that are this reader's to see."""
         return self._get(LogView, "/v1/log", {"start": start}, mine=True)
 
+    def fetch(self, path: str) -> bytes:
+        """The bytes of a path of C2SP tlog-tiles, as ``checkpoint`` or ``tile/0/000``."""
+        return self._ask("GET", f"/{path}").content
+
     def put_artifact(
         self, negotiation: Digest, artifact: Digest, data: bytes, signature: str
     ) -> None:
