@@ -10,7 +10,7 @@ LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-h
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo devnet test test-all install check python contracts gas gas-check ape \
+.PHONY: help demo devnet test test-all install check python foreign contracts gas gas-check ape \
 	slither prove mutate attacks fuzz smokes crash bench format artifacts lock clean
 
 help:  ## this list
@@ -23,11 +23,11 @@ devnet: .venv/runtime  ## a chain, our contracts, funded keys and a registry, un
 	@$(BIN)/parley devnet $(ARGS)
 
 test:  ## everything that a change must pass, with the seconds of each part
-	@MAKE="$(MAKE)" sh scripts/parts.sh install check python contracts attacks ape smokes
+	@MAKE="$(MAKE)" sh scripts/parts.sh install check python foreign contracts attacks ape smokes
 
 test-all:  ## the same at depth: more examples, more fuzzing
 	@HYPOTHESIS_PROFILE=night FOUNDRY_PROFILE=deep MAKE="$(MAKE)" \
-		sh scripts/parts.sh install check python contracts attacks ape smokes
+		sh scripts/parts.sh install check python foreign contracts attacks ape smokes
 
 install: .venv/dev node_modules/.installed  ## both environments, from the lock files
 
@@ -45,7 +45,10 @@ check: install  ## formatting, lint, types, layers, freshness of everything gene
 	$(BIN)/pytest tests/house
 
 python: install  ## the Python tests
-	$(BIN)/pytest --ignore=tests/house --ignore=tests/e2e
+	$(BIN)/pytest --ignore=tests/house --ignore=tests/e2e --ignore=tests/foreign
+
+foreign: install .toolchain/logcheck  ## the log judged by Go's own verifier and by Sigstore's
+	$(BIN)/pytest tests/foreign $(ARGS)
 
 ape: .venv-ape/.installed node_modules/.installed  ## the contracts from outside, and the deploy script, under Ape
 	APE_DATA_FOLDER=$(CURDIR)/.toolchain/ape .venv-ape/bin/ape test tests/ape $(ARGS)
@@ -106,9 +109,10 @@ lock: .venv/uv  ## resolve the requirements again
 	$(LOCK) requirements/contracts.in -o requirements/contracts.txt
 	$(LOCK) requirements/halmos.in -o requirements/halmos.txt
 	$(LOCK) requirements/slither.in -o requirements/slither.txt
+	$(LOCK) requirements/go.in -o requirements/go.txt
 
 clean:  ## forget both environments and everything built
-	rm -rf .venv .venv-ape .venv-halmos .venv-slither node_modules .toolchain .parley .build
+	rm -rf .venv .venv-ape .venv-go .venv-halmos .venv-slither node_modules .toolchain .parley .build
 
 # ---------------------------------------------------------------- environments
 
@@ -138,6 +142,9 @@ clean:  ## forget both environments and everything built
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-$*
 	$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r $<
 	@touch $@
+
+.toolchain/logcheck: .venv-go/.installed scripts/build_logcheck.sh $(wildcard tests/foreign/logcheck/*)
+	sh scripts/build_logcheck.sh
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || \

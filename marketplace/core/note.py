@@ -8,6 +8,7 @@ Source: C2SP signed-note, with Ed25519 (RFC 8032) as its algorithm 1.
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +27,7 @@ LARGEST_NOTE = 16 * 1024
 MOST_LINES = 16
 
 _DASH = "\u2014 "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Note:
     def parse(cls, told: str) -> "Note":
         """A note from its bytes as text; raises NoteMalformed."""
         text, empty, below = told.rpartition("\n\n")
-        if not empty or not below.endswith("\n") or len(told) > LARGEST_NOTE:
+        ended = empty and below.endswith("\n")
+        if not ended or len(told) > LARGEST_NOTE or _CONTROL.search(told):
             raise NoteMalformed(shown(told), "a text, an empty line, signatures")
         lines = below.removesuffix("\n").split("\n")
         if len(lines) > MOST_LINES:
@@ -96,10 +99,10 @@ class Verifier:
 
     def check(self, note: Note) -> None:
         """Raise NoteUnsigned unless this key signed the note."""
-        for line in note.lines:
-            if (line.name, line.id) == (self.name, self.id) and self._signed(note.text, line):
-                return
-        raise NoteUnsigned(str(self), ", ".join(line.name for line in note.lines))
+        # The key's first line decides: a note with a wrong one is wrong, whatever stands below.
+        line = line_of(note.lines, self.name, self.id)
+        if line is None or not self._signed(note.text, line):
+            raise NoteUnsigned(str(self), ", ".join(line.name for line in note.lines))
 
     def _signed(self, text: str, line: Line) -> bool:
         try:

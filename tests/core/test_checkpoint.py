@@ -17,7 +17,7 @@ from marketplace.core.errors import (
     WrongSigner,
 )
 from marketplace.core.merkle import leaf_hash
-from marketplace.core.note import Note, Verifier
+from marketplace.core.note import Line, Note, Verifier
 
 DOMAIN = log_domain(31337, "0x" + "5a" * 20)
 KEY = LogKey("registry.example", DOMAIN, bytes(range(32)))
@@ -45,6 +45,20 @@ def test_published_note_is_read_verified_and_written_again_as_it_was():
     assert str(note) == SIGNED
     with pytest.raises(NoteUnsigned):
         verifier.check(Note.parse(SIGNED.replace("answer", "Answer")))
+
+
+@pytest.mark.parametrize("letter", ["\0", "\t", "\r", "\x1f"])
+def test_note_with_a_control_character_is_none_even_in_the_name_of_a_stranger(letter: str):
+    stranger = Line(f"stranger{letter}", b"\1\2\3\4", b"signature")
+    with pytest.raises(NoteMalformed):
+        Note.parse(NOTE + str(stranger))
+
+
+def test_note_with_a_wrong_signature_of_the_key_is_refused_even_with_a_right_one_below():
+    note = Note.parse(SIGNED)
+    wrong = Line(note.lines[0].name, note.lines[0].id, bytes(64))
+    with pytest.raises(NoteUnsigned):
+        Verifier.parse(VKEY).check(Note(note.text, (wrong, *note.lines)))
 
 
 def test_both_signatures_of_a_note_are_the_logs():
