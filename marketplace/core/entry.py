@@ -52,7 +52,7 @@ PUBLIC = frozenset(
 )
 # The last entry of a negotiation is one of these.
 ERASABLE = frozenset({*(kind for kind in Kind if kind not in PUBLIC), TIMEOUT})
-_CARRIED = ("message", "detail", "sealed")
+CARRIED = ("message", "detail", "sealed")
 _ADDED = ("received_at", "said_at", "body")
 
 
@@ -98,8 +98,8 @@ def split(
     envelope: Mapping[str, Json], received_at: int, salt: Digest, said_at: int | None = None
 ) -> tuple[bytes, bytes]:
     """Leaf and body of a message; the body is empty where it carries nothing."""
-    carried = {name: envelope[name] for name in _CARRIED if name in envelope}
-    shown = {name: value for name, value in envelope.items() if name not in _CARRIED}
+    carried = {name: envelope[name] for name in CARRIED if name in envelope}
+    shown = {name: value for name, value in envelope.items() if name not in CARRIED}
     shown["received_at"] = received_at
     if said_at is not None:
         shown["said_at"] = said_at
@@ -155,7 +155,7 @@ def read(leaf: bytes, body: bytes) -> Logged:
     # What was said later than it was received was not said yet.
     said_at = integer(found["said_at"], "said_at", 0, at) if "said_at" in found else None
     outer = {name: value for name, value in found.items() if name not in _ADDED}
-    shown = outer.keys() & {*_CARRIED}
+    shown = outer.keys() & {*CARRIED}
     if shown:
         raise FieldsDiffer(", ".join(sorted(shown)), "")
     envelope = _whole(outer, found, body)
@@ -182,7 +182,7 @@ def _whole(
     if body_digest(body) != stated:
         raise DigestMismatch(stated, body_digest(body))
     inner = _canonical(body, "body")
-    carried = {name: inner[name] for name in _CARRIED if name in inner}
+    carried = {name: inner[name] for name in CARRIED if name in inner}
     exactly(inner, {*carried, "salt"})
     digest(inner["salt"], "salt")
     return {**outer, **carried}

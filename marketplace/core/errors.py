@@ -1124,6 +1124,38 @@ class NoteUnsigned(LogRefused):
     hint = "Check the log's keys with its operator, or on chain."
 
 
+class LeafDiffers(LogRefused):
+    """The receipt's leaf is another message's."""
+
+    member: str
+    expected: str
+    given: str
+    hint = "The message may not be in the log; keep the receipt, and send the message again."
+
+
+class ReceiptMissing(LogRefused):
+    """The registry took a message and gave no receipt of its log."""
+
+    digest: str
+    hint = "Send the same message again; a registry that never gives one keeps no log."
+
+
+class LogChanged(LogRefused):
+    """The registry names another log than the one whose receipts were kept."""
+
+    known: str
+    told: str
+    hint = "Ask its operator on another way; for a new log, move the receipts' file away."
+
+
+class ReceiptsUnreadable(LogRefused):
+    """A line of the file of receipts is none."""
+
+    path: str
+    line: int
+    hint = "Restore the file; or move it away, and with it what it could prove."
+
+
 class CheckpointForeign(LogRefused):
     """The checkpoint is another log's."""
 

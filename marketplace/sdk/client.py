@@ -78,7 +78,7 @@ class Client(Seeker, People):
         wallet: who signs.
         limits: what a human allows the wallet to sign.
         ledger: where the signer's commitments are kept; None keeps them in memory, and
-            then a restart forgets what is outstanding.
+            then a restart forgets what is outstanding. The log's receipts are kept beside it.
         capacity: the units that a human puts on sale, over all listings of this party; None
             does not count them.
         mandate: a delegation to the wallet: the client speaks in its principal's name, and
@@ -107,6 +107,7 @@ class Client(Seeker, People):
                     delegated=mandate,
                     when_asked=mandate is None,
                 )
+                self._registry.keep_receipts(ledger)
             kept = Ledger(ledger, capacity)
             signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain, mandate)
         except Exception:

@@ -220,6 +220,8 @@ class Direct:
         login = RegistryLogin(registry, self._domain, self._wallet, Scope.NEGOTIATE)
         asked = Registry(registry, login)
         try:
+            folder = self._place.folder
+            asked.keep_receipts(folder and folder / "log")
             return asked.hand_in(self.transcript(negotiation))
         finally:
             asked.close()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -14,9 +15,10 @@ from marketplace.core.errors import (
     RegistryUnavailable,
     Unavailable,
 )
-from marketplace.core.values import Address, Digest, Json, canonical
+from marketplace.core.values import Address, Digest, Json, canonical, mapping
 from marketplace.sdk import patience
 from marketplace.sdk.breaker import Breaker
+from marketplace.sdk.receipts import Receipts, receipts_of
 from marketplace.wire.discovery import AgentView, ListingsView, RequestView
 from marketplace.wire.problems import Problem, from_problem
 from marketplace.wire.views import (
@@ -57,6 +59,8 @@ class Registry:
     ) -> None:
         self.url = url.rstrip("/")
         self.auth = auth
+        # Who only asks is given none.
+        self.receipts: Receipts | None = None
         self._breaker = breaker or Breaker(self.url)
         try:
             self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS)
@@ -67,6 +71,10 @@ class Registry:
         """Close the connections."""
         self._http.close()
 
+    def keep_receipts(self, beside: Path | None) -> None:
+        """From now on, check each receipt and keep it beside a file; see ``sdk.receipts``."""
+        self.receipts = receipts_of(self.url, self.info().log, self.fetch, beside)
+
     def info(self) -> InfoView:
         """The domain to sign in."""
         return self._get(InfoView, "/v1")
@@ -74,7 +82,10 @@ class Registry:
     def submit(self, envelope: Json) -> Receipt:
         """Send a signed message; the registry stores it once, however often it comes."""
         body, headers = canonical(envelope), {"content-type": "application/json"}
-        return _view(Receipt, self._ask("POST", "/v1/messages", content=body, headers=headers))
+        told = _view(Receipt, self._ask("POST", "/v1/messages", content=body, headers=headers))
+        if self.receipts is not None:
+            self.receipts.keep(told, mapping(envelope, "envelope"))
+        return told
 
     def listings(self, query: Query) -> ListingsView:
         """A page of live listings; what can be asked is in docs/api.md."""
@@ -100,7 +111,13 @@ class Registry:
         """Hand in a negotiation that was held elsewhere: NEGOTIATE, as one of its parties."""
         body, headers = canonical({"messages": transcript}), {"content-type": "application/json"}
         asked = self._ask("POST", "/v1/transcripts", mine=True, content=body, headers=headers)
-        return _view(ReceiptsView, asked).receipts
+        receipts = _view(ReceiptsView, asked).receipts
+        if len(receipts) != len(transcript):
+            raise RegistryRefused(201, f"{len(receipts)} receipts of {len(transcript)} words")
+        for receipt, line in zip(receipts, transcript, strict=True):
+            if self.receipts is not None:
+                self.receipts.keep(receipt, mapping(line["message"], "message"))
+        return receipts
 
     def messages(self, negotiation: Digest) -> list[MessageView]:
         """A negotiation's messages, in order; for its parties."""
