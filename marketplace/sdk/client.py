@@ -20,6 +20,7 @@ from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.card import Key
+from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     ListingExpired,
     ListingMissing,
@@ -99,14 +100,7 @@ class Client(Seeker, People):
         try:
             chain = genuine_escrow(self._registry, rpc)
             if isinstance(self._registry, Registry):
-                self._registry.auth = RegistryLogin(
-                    self._registry.url,
-                    chain.domain,
-                    wallet,
-                    SCOPE if mandate is None else SCOPE | Scope.UPLOAD,
-                    delegated=mandate,
-                    when_asked=mandate is None,
-                )
+                self._registry.auth = _login(self._registry.url, chain.domain, wallet, mandate)
                 self._registry.keep_receipts(ledger)
             kept = Ledger(ledger, capacity)
             signer = Signer(wallet, limits, kept, chain.domain, SystemClock(), chain, mandate)
@@ -360,3 +354,9 @@ class Client(Seeker, People):
         if self._means.signer.mandate is not None:
             return  # money is the principal's own to allow
         self._means.escrow.allow(token, limits.most_exposure)
+
+
+def _login(url: str, domain: Domain, wallet: Wallet, mandate: Mandate | None) -> RegistryLogin:
+    scope = SCOPE if mandate is None else SCOPE | Scope.UPLOAD
+    own = mandate is None
+    return RegistryLogin(url, domain, wallet, scope, delegated=mandate, when_asked=own)
