@@ -1197,6 +1197,14 @@ class StoreUnavailable(Unavailable):
     hint = "Send the same message again later; it will not be stored twice."
 
 
+class LogBehind(Unavailable):
+    """The registry's store is not the log that it has anchored on chain; nothing is taken."""
+
+    size: int
+    anchored: int
+    hint = "Restore the newest copy of the store, or begin a new log under another origin."
+
+
 class StoreNewer(Unavailable):
     """The registry's store was written by a later version."""
 

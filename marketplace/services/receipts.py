@@ -8,7 +8,7 @@ of one size.
 from dataclasses import dataclass, field
 
 from marketplace.core.checkpoint import Checkpoint, LogKey
-from marketplace.core.errors import TileMissing
+from marketplace.core.errors import LogBehind, TileMissing
 from marketplace.core.merkle import Node, Path, Proof, Tree, inclusion_path, resolve
 from marketplace.core.signature import Signature
 from marketplace.core.tiles import Tile, bundled, run_of, subtree, width_of
@@ -26,10 +26,17 @@ class Signed:
 
 @dataclass
 class Receipts:
-    """Signs what the store has, and proves what is in it."""
+    """Signs what the store has, and proves what is in it.
+
+    Attributes:
+        key: the log's.
+        store: its entries.
+        behind: as in ``Log``.
+    """
 
     key: LogKey
     store: Store
+    behind: tuple[int, int] | None = None
     _last: Signed | None = field(default=None, repr=False)
 
     async def of(self, entry: Entry) -> Receipt:
@@ -53,7 +60,9 @@ class Receipts:
         return self.key.note(signed.checkpoint, signed.signature)
 
     def signed(self, tree: Tree) -> Signed:
-        """The signed checkpoint of a tree that is durable."""
+        """The signed checkpoint of a tree that is durable; LogBehind where none may be signed."""
+        if self.behind is not None:
+            raise LogBehind(*self.behind)
         # A group is signed once, however many receipts it has.
         last = self._last
         if last is None or last.checkpoint.size != tree.size:
