@@ -36,4 +36,5 @@ def test_killed_registry_keeps_every_promise_and_every_subscriber_goes_on(databa
     assert told["violations"] == told["lost"] == told["doubled"] == 0
     # It was under load, and somebody was listening when it died.
     assert told["acknowledged"] > 50
+    assert told["checkpoints_checked"] >= told["acknowledged"]
     assert told["streams_resumed"] > 10

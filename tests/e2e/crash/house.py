@@ -16,7 +16,8 @@ class House:
 
     Attributes:
         port: of the registry.
-        receipts: what was acknowledged, by message.
+        receipts: what was acknowledged, by message, without what the log says of it.
+        signed: what the log said in each acknowledgement that nobody has checked yet.
         sent: what was posted, answered or not.
         wrong: each violation in a line, with its number.
         counts: how often what happened.
@@ -25,6 +26,7 @@ class House:
 
     port: int
     receipts: dict[Key, dict[str, object]] = field(default_factory=dict)
+    signed: list[tuple[int, dict[str, object]]] = field(default_factory=list)
     sent: set[Key] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -40,6 +42,7 @@ class House:
     def acknowledge(self, key: Key, body: bytes) -> None:
         """Keep a receipt; of the same message there is one for ever."""
         receipt = json.loads(body)
+        self.signed.append((receipt["index"], receipt.pop("log")))
         known = self.receipts.setdefault(key, receipt)
         if known != receipt:
             self.blame("another receipt", known, receipt)

@@ -207,6 +207,7 @@ def report(run: Run, kind: str, seed: int) -> dict[str, object]:
         "sent_again": counts["sent again"],
         "lost": counts["lost"],
         "doubled": counts["doubled"],
+        "checkpoints_checked": counts["checkpoints checked"],
         "streams_resumed": counts["streams resumed"],
         "leases_waited_for": counts["RequestUnderWay"],
         "recovery_seconds": [round(statistics.median(ordered), 2), round(ordered[-1], 2)],

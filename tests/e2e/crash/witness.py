@@ -11,10 +11,12 @@ from crash.traffic import DOMAIN, Key
 from marketplace.core.entry import TIMEOUT
 from marketplace.core.entry import read as read_entry
 from marketplace.core.errors import ParleyError
-from marketplace.core.merkle import leaf_hash, root_hash
+from marketplace.core.merkle import Tree, check_inclusion, leaf_hash, root_hash
 from marketplace.core.message import Message, parse_message
 from marketplace.core.negotiation import OPEN_STATES, Negotiation, advance, begin, time_out
 from marketplace.core.words import Kind
+from marketplace.sdk.receipts import name_of, proven_of
+from marketplace.wire.views import LogNameView, ProvenView
 
 LEAVES = "SELECT idx, leaf_hash FROM entries ORDER BY idx"
 DOUBLES = "SELECT kind, digest, signer FROM entries GROUP BY 1, 2, 3 HAVING count(*) > 1"
@@ -48,6 +50,8 @@ class Witness:
     everything: list[tuple[int, int]] = field(default_factory=list)
     talks: dict[str, Negotiation] = field(default_factory=dict)
     listings: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    _tree: Tree = field(default_factory=Tree)
+    _roots: list[bytes] = field(default_factory=lambda: [Tree().root])
     _lengths: dict[str, int] = field(default_factory=dict)
     _times: dict[str, int] = field(default_factory=dict)
     _listed: dict[str, Message] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Witness:
         """Read on from where it was, and blame what is wrong."""
         connection = Connection(self.house.port)
         answer = await connection.ask("GET", "/v1/log?start=0&limit=1")
+        info = await connection.ask("GET", "/v1")
         connection.close()
         queries = LEAVES, DOUBLES, DUE, LISTINGS, TOLD, NEW.format(len(self.leaves))
         leaves, doubles, due, listings, told, new = await read(where, *queries)
@@ -66,6 +71,7 @@ class Witness:
             except (ParleyError, KeyError) as error:
                 self.house.blame("broken chain", row[0], row[1], repr(error))
         self.leaves = [bytes(leaf) for _, leaf in leaves]
+        self._check_signed(json.loads(info.body)["log"])
         self._check_receipts({index: bytes(leaf) for index, leaf in leaves})
         self._check_derived(due, listings, told)
 
@@ -124,6 +130,25 @@ class Witness:
                 self.house.blame("lost", *key, receipt)
             elif (index, "0x" + leaves[index].hex()) != (receipt["index"], receipt["leaf_hash"]):
                 self.house.blame("not where it was promised", index, receipt)
+
+    def _check_signed(self, told: dict[str, object]) -> None:
+        """No two checkpoints of one size, before or after a kill: each is the log's own root."""
+        for leaf in self.leaves[len(self._roots) - 1 :]:
+            self._tree = self._tree.grown([leaf]).tree
+            self._roots.append(self._tree.root)
+        name = name_of(LogNameView.model_validate(told))
+        for index, log in self.house.signed:
+            proven = proven_of(index, ProvenView.model_validate(log))
+            try:
+                name.check(proven.checkpoint, proven.signature)
+                check_inclusion(leaf_hash(proven.leaf), index, proven.checkpoint.tree, proven.proof)
+            except ParleyError as error:
+                self.house.blame("receipt proves nothing", index, repr(error))
+            size, root = proven.checkpoint.tree
+            if size >= len(self._roots) or self._roots[size] != root:
+                self.house.blame("forked", size, root.hex())
+        self.house.counts["checkpoints checked"] += len(self.house.signed)
+        self.house.signed.clear()
 
     def _check_derived(self, due: Rows, listings: Rows, told: Rows) -> None:
         still = {
