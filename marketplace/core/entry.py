@@ -21,8 +21,9 @@ from hashlib import sha256
 import msgspec
 
 from marketplace.core.eip712 import exactly
-from marketplace.core.errors import DigestMismatch, FieldsDiffer, ValueMalformed
+from marketplace.core.errors import BodyTooLarge, DigestMismatch, FieldsDiffer, ValueMalformed
 from marketplace.core.sighting import EVENT, Sighting
+from marketplace.core.tiles import LARGEST_LEAF
 from marketplace.core.values import (
     Digest,
     Json,
@@ -97,16 +98,21 @@ class Logged:
 def split(
     envelope: Mapping[str, Json], received_at: int, salt: Digest, said_at: int | None = None
 ) -> tuple[bytes, bytes]:
-    """Leaf and body of a message; the body is empty where it carries nothing."""
+    """Leaf and body of a message; the body is empty where it carries nothing.
+
+    Raises:
+        BodyTooLarge: what everybody would see of it does not fit into a log's entry.
+    """
     carried = {name: envelope[name] for name in CARRIED if name in envelope}
     shown = {name: value for name, value in envelope.items() if name not in CARRIED}
     shown["received_at"] = received_at
     if said_at is not None:
         shown["said_at"] = said_at
-    if not carried:
-        return canonical(shown), b""
-    body = canonical({**carried, "salt": salt})
-    return canonical({**shown, "body": body_digest(body)}), body
+    body = canonical({**carried, "salt": salt}) if carried else b""
+    leaf = canonical({**shown, "body": body_digest(body)} if body else shown)
+    if len(leaf) > LARGEST_LEAF:
+        raise BodyTooLarge(len(leaf), LARGEST_LEAF)
+    return leaf, body
 
 
 def salt_of(body: bytes) -> Digest | None:

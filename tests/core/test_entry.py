@@ -12,6 +12,8 @@ from market import (
     NOW,
     delegated,
     delegation,
+    invite,
+    listing,
     proposed,
     reject,
     specimens,
@@ -19,7 +21,7 @@ from market import (
 )
 
 from marketplace.core.entry import TIMEOUT, body_digest, read, split, timeout_leaf
-from marketplace.core.errors import DigestMismatch, FieldsDiffer, ParleyError
+from marketplace.core.errors import BodyTooLarge, DigestMismatch, FieldsDiffer, ParleyError
 from marketplace.core.message import Message, parse_header, parse_message
 from marketplace.core.values import Json, canonical
 from marketplace.core.words import Kind, Rejection
@@ -266,3 +268,12 @@ def test_present_word_is_not_logged_whole():
     # Its body would be everybody's, and two leaves would say the same.
     with pytest.raises(FieldsDiffer):
         read(first_release(WORDS["offer"]), b"")
+
+
+def test_leaf_that_does_not_fit_into_an_entry_of_the_log_is_refused():
+    envelope = invite(listing()).to_json()
+    leaf, _ = split(envelope, NOW, SALT)
+    room = 65_535 - len(leaf)
+    split({**envelope, "signer": str(envelope["signer"]) + "0" * room}, NOW, SALT)
+    with pytest.raises(BodyTooLarge):
+        split({**envelope, "signer": str(envelope["signer"]) + "0" * (room + 1)}, NOW, SALT)

@@ -22,6 +22,7 @@ from marketplace.core.errors import ParleyError, TermsInfeasible, Unavailable
 from marketplace.core.feasibility import REQUIRED, UNUSED
 from marketplace.core.identity import ROLES, SCOPE_OF, Scope
 from marketplace.core.message import VERSION_1, VERSION_2
+from marketplace.core.sighting import Sighting
 from marketplace.core.terms import Credits, Rail, Terms
 from marketplace.core.values import parse_json
 from marketplace.core.words import Kind, Reason, Upload
@@ -132,8 +133,11 @@ def test_the_guide_from_version_1_is_short():
     assert len(guide.strip().splitlines()) <= LONGEST_DECISION
 
 
+SEEN = Sighting(31337, "0x" + "e5" * 20, "Paid", "0x" + "11" * 32, {}, NOW, 1, "0x" + "22" * 32, 0)
+
+
 def test_the_two_parts_of_an_entry_are_as_the_page_says():
-    carrying, bare, timeout, first = rows(section(page("protocol.md"), "The log"))[2:]
+    carrying, bare, event, timeout, first = rows(section(page("protocol.md"), "The log"))[2:]
     on, said = proposed(), offer(talk(), SELLER)
     leaf, body = map(parse_json, logged(said, NOW))
     left_out = {"message", "detail", "sealed"}
@@ -143,6 +147,9 @@ def test_the_two_parts_of_an_entry_are_as_the_page_says():
     shown, nothing = logged(accept(on, BUYER), NOW)
     assert parse_json(shown).keys() - accept(on, BUYER).to_json().keys() == {"received_at"}
     assert (nothing, bare[2], timeout[2], first[2]) == (b"", "none", "none", "none")
+    seen = parse_json(SEEN.leaf(NOW))
+    assert set(re.findall(r"`(\w+)`", event[1])) == seen.keys() | {seen["kind"]}
+    assert event[2] == "none"
     noted = parse_json(timeout_leaf(on.id, NOW, NOW))
     assert set(re.findall(r"`(\w+)`", timeout[1])) == noted.keys() | {noted["kind"]}
     assert re.findall(r"`(\w+)`", first[1]) == ["message", "received_at"]
