@@ -45,7 +45,7 @@ check: install  ## formatting, lint, types, layers, freshness of everything gene
 	$(BIN)/pytest tests/house
 
 python: install  ## the Python tests
-	$(BIN)/pytest --ignore=tests/house --ignore=tests/e2e --ignore=tests/foreign
+	$(BIN)/pytest -n auto --dist loadfile --ignore=tests/house --ignore=tests/e2e --ignore=tests/foreign
 
 foreign: install .toolchain/logcheck  ## the log judged by Go's own verifier and by Sigstore's
 	$(BIN)/pytest tests/foreign $(ARGS)
@@ -81,7 +81,7 @@ fuzz: install  ## fuzz the registry's HTTP by its own document, and all that rea
 	$(BIN)/python -W ignore scripts/fuzz_wire.py --runs $(or $(RUNS),300000)
 
 smokes: install  ## whole commands as a user runs them: demo, README
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n auto --dist loadfile tests/e2e
 
 crash: install  ## kill -9 a hundred times under load on each database, and write docs/benchmarks/crash.json
 	PYTHONPATH=tests:tests/e2e:scripts $(BIN)/python -m crash $(ARGS)
