@@ -157,14 +157,19 @@ def extended(old: int, growth: Growth) -> Consistency:
 def proved(random: Random) -> tuple[Claim, Claim]:
     """Two true claims of a tree that there is."""
     records, growth = grown(random.choice((*EDGES, random.randint(1, 1200))))
-    index, old = random.randrange(len(records)), random.randint(1, len(records))
+    size = len(records)
+    index, old = (
+        random.randrange(size),
+        random.choice((random.randint(1, size), _round(size, random))),
+    )
     return included(index, records, growth), extended(old, growth)
 
 
 def imagined(random: Random) -> tuple[Claim, Claim]:
     """Two true claims of a tree that no machine could hold: its root follows from the proof."""
     size = random.randint(3, random.choice((1 << 20, 1 << 40, LARGEST // 2)))
-    index, old = random.randrange(size), random.randint(1, size - 1)
+    index = random.randrange(size)
+    old = random.choice((random.randint(1, size - 1), _round(size - 1, random)))
     path = merkle.inclusion_path(index, size)
     proof = tuple(random.randbytes(32) for _ in path)
     record = random.randbytes(random.randint(0, 40))
@@ -176,6 +181,11 @@ def imagined(random: Random) -> tuple[Claim, Claim]:
         Inclusion(record, index, size, root, proof),
         Consistency(old, before, size, after, links),
     )
+
+
+def _round(most: int, random: Random) -> int:
+    """A power of two: a whole old tree is proved in a way of its own."""
+    return 1 << random.randrange(most.bit_length())
 
 
 def changed(claim: Claim, random: Random) -> list[tuple[str, Claim]]:

@@ -75,6 +75,7 @@ async def test_log_that_a_registry_serves_is_read_whole_by_go(store: Stores):
         serving(Witness(store)) as (host, port),
         httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=60) as client,
     ):
+        assert (await client.get("/v1")).json()["log"]["vkey"] == VKEY
         base = {"base": f"http://{host}:{port}", "vkey": VKEY}
         (empty,) = await asked({"check": "log", **base})
         assert (empty["ok"], empty["size"]) == (True, 0)

@@ -85,13 +85,29 @@ def test_checkpoint_of_another_key_or_under_another_name_is_refused_by_both():
 
 def test_log_under_the_name_of_another_is_refused_by_all():
     # Its own key's name, but a text that begins with another's.
-    text = Checkpoint("registry.example", CLAIM.size, CLAIM.root).text
-    line = Line(KEY.origin, KEY.name.verifier.id, KEY._ed25519.sign(text.encode()))
-    note = str(Note(text, (line,)))
+    note = signed(Checkpoint("registry.example", CLAIM.size, CLAIM.root).text)
     assert accepted(go([asked(note)])) == [False]
     assert not opened(note)
     with pytest.raises(CheckpointForeign):
         KEY.name.open(note)
+
+
+def test_checkpoint_says_three_lines_and_nothing_else():
+    text = Checkpoint(KEY.origin, CLAIM.size, CLAIM.root).text
+    others = [text + "more\n", "\n".join(text.split("\n")[:2]) + "\n", text.replace("5", "05", 1)]
+    assert [opened(signed(other)) for other in (text, *others)] == [True, False, False, False]
+    assert accepted(go([asked(signed(other)) for other in (text, *others)])) == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def signed(text: str) -> str:
+    """Whatever text, signed by our key."""
+    line = Line(KEY.origin, KEY.name.verifier.id, KEY._ed25519.sign(text.encode()))
+    return str(Note(text, (line,)))
 
 
 def test_root_of_another_tree_is_refused_by_sigstore():

@@ -1,12 +1,14 @@
 """Tiles and entry bundles: ours are Go's byte for byte, and Go sees when one is not."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 from claims import KEY, extended, grown, included, noted
-from judges import Case, accepted, go
+from judges import GO, Case, accepted, go
 
 from marketplace.core.checkpoint import Checkpoint
 from marketplace.core.merkle import (
@@ -206,6 +208,15 @@ def test_no_file_of_a_log_can_be_missing_unseen(tmp_path: Path):
 def test_log_of_no_entries_has_the_root_of_none(tmp_path: Path):
     (tmp_path / "checkpoint").write_text(noted(0, bytes(32)))
     assert accepted(go([asked(tmp_path)])) == [False]
+
+
+def test_whole_log_is_judged_from_a_command_line(tmp_path: Path):
+    command = [str(GO), str(published(tmp_path, 300)), VKEY]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["entries"]) == (0, 300)
+    (tmp_path / "tile/entries/000").write_bytes(b"")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["ok"]) == (1, False)
 
 
 def test_log_with_two_entries_exchanged_is_not_the_one_that_was_signed(tmp_path: Path):
