@@ -31,6 +31,9 @@ class RegistrySettings:
         log_key_file: what the log's checkpoints are signed with; made where it is not there.
             Whoever has it can sign another history: a log whose key is lost or told ends.
         anchor: the contract that anchors checkpoints.
+        anchor_key_file: whose account pays for that; None: nothing is anchored from here.
+        anchor_entries: so many entries do not wait to be anchored.
+        anchor_seconds: nor does one that has waited so long.
         token_seconds: how long a login lasts.
         auditors: accounts that may read every negotiation.
         public: whether everybody may; for development.
@@ -57,6 +60,9 @@ class RegistrySettings:
     log_origin: str = ""
     log_key_file: Path = Path("parley.logkey")
     anchor: str = ZERO_ADDRESS
+    anchor_key_file: Path | None = None
+    anchor_entries: int = 1_000
+    anchor_seconds: int = 600
     token_seconds: int = 900
     auditors: tuple[str, ...] = ()
     public: bool = False

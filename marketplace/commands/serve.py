@@ -28,6 +28,9 @@ SecretFile = Annotated[
 LogKeyFile = Annotated[
     Path, typer.Option(help="What the log is signed with; made if absent, shared by workers.")
 ]
+AnchorKeyFile = Annotated[
+    Path | None, typer.Option(help="A key that pays for anchoring the log; without, none is.")
+]
 LogOrigin = Annotated[str, typer.Option(help="The log's name: the origin without its scheme.")]
 Auditors = Annotated[
     list[str] | None, typer.Option(help="An account that may read every negotiation.")
@@ -60,6 +63,9 @@ def serve(
     most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
     private_webhooks: PrivateWebhooks = False,
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL to follow deals on.")] = "",
+    anchor_key_file: AnchorKeyFile = None,
+    anchor_entries: Annotated[int, typer.Option(help="So many do not wait to be anchored.")] = 1000,
+    anchor_seconds: Annotated[int, typer.Option(help="Nor does one that waited so long.")] = 600,
     confirmations: Annotated[int, typer.Option(help="Blocks on top of a final one.")] = 12,
     retain_days: RetainDays = 0,
 ) -> None:

@@ -28,7 +28,8 @@ class Anchoring:
 
     Attributes:
         facts: what the contract has.
-        bring: takes a checkpoint there.
+        bring: takes a checkpoint there; None: that is somebody else's to do, and the log is
+            only held against what is there.
         entries: so many that are not anchored do not wait.
         seconds: nor does one that has waited so long.
     """
@@ -38,7 +39,7 @@ class Anchoring:
     log: Log
     clock: Clock
     facts: Facts
-    bring: Bring
+    bring: Bring | None
     entries: int
     seconds: int
     _waiting_since: int | None = None
@@ -48,7 +49,7 @@ class Anchoring:
         facts = await self.facts()
         tree = await self.store.tree()
         proof = await self._grown(facts, tree)
-        if tree.size == facts.size:
+        if self.bring is None or tree.size == facts.size:
             self._waiting_since = None
             return facts.size
         now = self.clock.now()

@@ -96,6 +96,22 @@ async def test_node_that_is_away_loses_nothing_and_stops_nothing():
     assert await worker.run_once() == 8
 
 
+async def test_registry_that_pays_for_nothing_is_held_against_what_others_brought():
+    witness, contract = Witness(), Contract()
+    await witness.take(*WORDS[:7])
+    await anchoring(witness, contract).run_once()
+    await witness.take(*WORDS[7:20])
+    watching = anchoring(witness, contract)
+    watching.bring = None
+    assert await watching.run_once() == 7
+    assert len(contract.kept) == 1
+    restored = Witness(clock=witness.clock)
+    watching = anchoring(restored, contract)
+    watching.bring = None
+    with pytest.raises(LogBehind):
+        await watching.run_once()
+
+
 async def test_two_workers_anchor_one_log():
     one, contract = Witness(), Contract()
     two = Witness(one.store, one.clock)
