@@ -40,6 +40,7 @@ check: install  ## formatting, lint, types, layers, freshness of everything gene
 	$(BIN)/python scripts/vectors.py --check
 	$(BIN)/python scripts/payouts.py --check
 	$(BIN)/python scripts/sealed_vectors.py --check
+	$(BIN)/python scripts/anchor_vectors.py --check
 	$(BIN)/python scripts/dataset.py --check
 	$(FORGE) fmt --check
 	$(BIN)/pytest tests/house
@@ -99,6 +100,7 @@ artifacts: install  ## compile the contracts, write the vectors and the dataset
 	$(BIN)/python scripts/vectors.py
 	$(BIN)/python scripts/payouts.py
 	$(BIN)/python scripts/sealed_vectors.py
+	$(BIN)/python scripts/anchor_vectors.py
 	$(BIN)/python scripts/dataset.py
 
 lock: .venv/uv  ## resolve the requirements again

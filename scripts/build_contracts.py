@@ -24,6 +24,7 @@ ARTIFACTS = Path("marketplace/adapters/evm/artifacts")
 LAUNCHER = Path("scripts/solc_launcher.js")
 CONTRACTS = {
     "Batch": "contracts/Batch.sol",
+    "CheckpointAnchor": "contracts/CheckpointAnchor.sol",
     "CreditToken": "contracts/CreditToken.sol",
     "Erc792Arbiter": "contracts/arbiters/Erc792Arbiter.sol",
     "Escrow": "contracts/Escrow.sol",

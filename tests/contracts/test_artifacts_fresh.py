@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "marketplace/adapters/evm/artifacts"
 SOURCES = {
     "Batch": "contracts/Batch.sol",
+    "CheckpointAnchor": "contracts/CheckpointAnchor.sol",
     "CreditToken": "contracts/CreditToken.sol",
     "Erc792Arbiter": "contracts/arbiters/Erc792Arbiter.sol",
     "Escrow": "contracts/Escrow.sol",
