@@ -37,6 +37,7 @@ CONTRACTS = {
     "Escrow": load("Escrow").bytecode,
     "Batch": batch_code(),
     "ExchangeArbiter": exchange_arbiter_code(),
+    "CheckpointAnchor": load("CheckpointAnchor").bytecode,
 }
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = ROOT / "marketplace/adapters/evm/artifacts"

@@ -1173,6 +1173,56 @@ class TileDiffers(LogRefused):
     hint = "Ask another server for it; a log that has no better one has lost what it signed."
 
 
+class CheckpointNotNewer(LogRefused):
+    """The checkpoint has no more entries than the one that is anchored."""
+
+    stored: int
+    given: int
+    hint = (
+        "Anchor a larger one; of equal size and another root it is a fork, see docs/contracts.md."
+    )
+
+
+class LogForked(LogRefused):
+    """The log's key was shown to contradict itself; the anchor takes nothing more of it."""
+
+    key: str
+    origin: str
+    hint = "Begin a new log, with a new key; nobody has a reason to believe this one."
+
+
+class ForkUnproved(LogRefused):
+    """The two roots, or the two leaves, are one: nothing contradicts anything."""
+
+    first: str
+    second: str
+    hint = "Show two roots of one size, or two leaves at one index, that are different."
+
+
+class NoticeRunning(LogRefused):
+    """A notice for the bond was given already."""
+
+    notice_ends_at: int
+    block_time: int
+    hint = "Wait until it ends, then withdraw; a second notice changes nothing."
+
+
+class BondBound(LogRefused):
+    """The bond stays until a notice has ended."""
+
+    notice_ends_at: int
+    block_time: int
+    hint = "Give notice first where noticeEndsAt is zero; then wait until noticeEndsAt."
+
+
+class PaymentRefused(LogRefused):
+    """The receiver takes no coin."""
+
+    to: str
+    amount: int
+    hint = "Name another account, or call from another."
+
+
 class DevnetMissing(Missing):
     """There is no development network's description here."""
 

@@ -14,6 +14,7 @@ from marketplace.adapters.evm.artifact import load
 from marketplace.adapters.evm.factory import (
     FACTORY,
     FACTORY_SENDER,
+    anchor_address,
     batch_address,
     escrow_address,
     exchange_arbiter_address,
@@ -28,6 +29,7 @@ OURS = {
     "Escrow": escrow_address(),
     "Batch": batch_address(),
     "ExchangeArbiter": exchange_arbiter_address(),
+    "CheckpointAnchor": anchor_address(),
 }
 SECONDS = 120
 

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from marketplace import sdk
 from marketplace.adapters.evm.artifact import load
 from marketplace.core.errors import ParleyError
@@ -52,9 +54,10 @@ def test_every_error_is_in_the_protocol_page():
     assert [code for code in ParleyError.leaves() if f"`{code}`" not in page] == []
 
 
-def test_every_error_of_the_escrow_has_the_same_name_and_arity_in_python():
+@pytest.mark.parametrize("contract", ["Escrow", "CheckpointAnchor"])
+def test_every_error_of_a_contract_has_the_same_name_and_arity_in_python(contract: str):
     leaves = ParleyError.leaves()
-    for entry in load("Escrow").abi:
+    for entry in load(contract).abi:
         if entry["type"] != "error" or entry["name"] in OPENZEPPELIN:
             continue
         fields = getattr(leaves[entry["name"]], "__match_args__", ())

@@ -14,6 +14,7 @@ from marketplace.adapters.evm.factory import (
     FACTORY_TRANSACTION,
     FACTORY_WEI,
     SALT,
+    anchor_address,
     batch_address,
     batch_code,
     escrow_address,
@@ -41,10 +42,11 @@ class Deployer:
         self._account = Account.from_key(key)
 
     def deploy(self) -> Deployment:
-        """Escrow and batch at their one address each, and a credit token that this key mints."""
+        """Escrow, batch and anchor at their one address each, a token that this key mints."""
         self._deploy_factory()
         self._deploy_at(escrow_address(), load("Escrow").bytecode)
         self._deploy_at(batch_address(), batch_code())
+        self._deploy_at(anchor_address(), load("CheckpointAnchor").bytecode)
         token = self._create("CreditToken", self._account.address)
         return Deployment(self._web3.eth.chain_id, escrow_address(), token)
 

@@ -41,6 +41,12 @@ def batch_address() -> Address:
     return created_at(batch_code())
 
 
+@cache
+def anchor_address() -> Address:
+    """Where this version's anchor of checkpoints is, on every chain that has it."""
+    return created_at(load("CheckpointAnchor").bytecode)
+
+
 def batch_code() -> bytes:
     """The batch contract's creation code."""
     return _beside_escrow("Batch")

@@ -1,4 +1,4 @@
-"""Reverts by name: the escrow's errors as the Python errors so named."""
+"""Reverts by name: the contracts' errors as the Python errors so named."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,6 +12,9 @@ from marketplace.core.deal import DealState
 from marketplace.core.errors import ParleyError, TransactionFailed
 from marketplace.core.terms import Terms, rail_name
 from marketplace.core.values import keccak
+
+# Whose errors have names here; where both have one, it is the same one.
+NAMING = "Escrow", "CheckpointAnchor"
 
 
 def _state(number: int) -> str:
@@ -34,7 +37,7 @@ _NAMES: dict[str, tuple[Callable[[int], str], ...]] = {
 
 
 def named(operation: str, data: str | None, reason: str) -> ParleyError:
-    """The error that revert data stands for; TransactionFailed where the escrow names none.
+    """The error that revert data stands for; TransactionFailed where the contracts name none.
 
     Args:
         operation: what was tried, for the error.
@@ -58,10 +61,10 @@ def named(operation: str, data: str | None, reason: str) -> ParleyError:
 
 @cache
 def errors() -> dict[bytes, tuple[type[ParleyError], list[str]]]:
-    """Selector to Python error and argument types, for every error of the escrow's ABI."""
+    """Selector to Python error and argument types, for every error of the contracts' ABIs."""
     leaves = ParleyError.leaves()
     table = {}
-    for entry in load("Escrow").abi:
+    for entry in [entry for name in NAMING for entry in load(name).abi]:
         if entry["type"] == "error" and entry["name"] in leaves:
             types = [argument["type"] for argument in entry["inputs"]]
             selector = keccak(f"{entry['name']}({','.join(types)})".encode())[:4]
