@@ -19,7 +19,7 @@ from anvil_gas import receipts
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "docs/benchmarks/gas.json"
-MEASURED_BY = "GasTest|ExchangeGasTest"
+MEASURED_BY = "GasTest|ExchangeGasTest|AnchorGasTest"
 TOLERANCE = 0.01
 BETWEEN_METERS = 100  # gas a transaction: signatures differ in how many of their bytes are zero
 BATCH = 100
@@ -59,6 +59,7 @@ def by_forge(root: Path) -> Steps:
             stdout=sys.stderr,
         )
         own = json.loads((Path(folder) / "Escrow.json").read_text())
+        own |= json.loads((Path(folder) / "Anchor.json").read_text())
         exchange = json.loads((Path(folder) / "Exchange.json").read_text())
     steps: Steps = {}
     for name, gas in own.items():

@@ -20,17 +20,19 @@ FOLDERS = ("contracts", "tests/contracts", "tests/vectors")
 # Walks and zoos take as long as all the others together: what only they would kill deserves a test
 # of its own, that says what is wrong.
 NO_TESTS = shutil.ignore_patterns(
-    *("*Gas.t.sol", "Static.t.sol", "Dynamic.t.sol", "Zoo*.t.sol"),
+    *("*Gas.t.sol", "*Static.t.sol", "Dynamic.t.sol", "Zoo*.t.sol"),
     *("snapshots", "*.py", "__pycache__"),
 )
 GAUGES = "test_a_batch_stops_where_too_little_gas_is_left_and_keeps_what_it_did"  # counts gas, too
 SPARINGLY = ("--fail-fast", "--json", "--no-match-test", GAUGES)
 # Which tests judge a contract, by the beginning of its path: what is near it judges it fastest.
-MUTANTS, ARBITERS, BATCH = "Mutants.t.sol", "arbiters/**", "Batch.t.sol"
+MUTANTS, ARBITERS, BATCH, ANCHOR = "Mutants.t.sol", "arbiters/**", "Batch.t.sol", "anchor/**"
 JUDGES = {
+    "contracts/CheckpointAnchor.sol": ("--match-path", f"tests/contracts/{ANCHOR}"),
+    "contracts/libraries/Rfc6962.sol": ("--match-path", f"tests/contracts/{ANCHOR}"),
     "contracts/arbiters/": ("--match-path", f"tests/contracts/{{{ARBITERS},{MUTANTS}}}"),
     "contracts/Batch.sol": ("--match-path", f"tests/contracts/{BATCH}"),
-    "": ("--no-match-path", f"tests/contracts/{{{ARBITERS},{BATCH}}}"),
+    "": ("--no-match-path", f"tests/contracts/{{{ARBITERS},{BATCH},{ANCHOR}}}"),
 }
 # No IR: the tests do the same and are built in less time.
 # Fewer examples than `make contracts` tries: what they miss survives, and is looked at.

@@ -23,9 +23,19 @@ from project_copy import one_profile
             "tests/contracts/Batch.t.sol",
         ),
         (
+            "contracts/libraries/Rfc6962.sol",
+            "--match-path",
+            "tests/contracts/anchor/**",
+        ),
+        (
+            "contracts/CheckpointAnchor.sol:CheckpointAnchor",
+            "--match-path",
+            "tests/contracts/anchor/**",
+        ),
+        (
             "contracts/Escrow.sol:Escrow",
             "--no-match-path",
-            "tests/contracts/{arbiters/**,Batch.t.sol}",
+            "tests/contracts/{arbiters/**,Batch.t.sol,anchor/**}",
         ),
     ],
 )
