@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi import FastAPI
 
@@ -18,8 +18,11 @@ from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
 from marketplace.core.login import Origin, Site
+from marketplace.core.merkle import Proof
 from marketplace.core.message import Domains
+from marketplace.core.signature import Signature
 from marketplace.core.values import Address, Digest, Json, address
+from marketplace.ports.anchor import AnchorFacts
 from marketplace.ports.artifacts import ArtifactStore
 from marketplace.ports.bus import Bus
 from marketplace.ports.chain import DealEvent
@@ -30,6 +33,7 @@ from marketplace.ports.store import Entry, Store
 from marketplace.ports.webhooks import WebhookStore
 from marketplace.services.access import Access
 from marketplace.services.agents import Agents
+from marketplace.services.anchoring import Anchoring, Bring
 from marketplace.services.archive import Archive
 from marketplace.services.artifacts import Artifacts
 from marketplace.services.chores import Chore, persist
@@ -54,11 +58,15 @@ from marketplace.services.transcripts import Transcripts
 from marketplace.services.webhooks import Webhooks
 from marketplace.settings import RegistrySettings
 
+if TYPE_CHECKING:
+    from marketplace.adapters.evm.view import EvmView
+
 # An idle peer has saved up so many seconds' worth of requests.
 BURST_SECONDS = 10
 TIMER_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 REPUTATION_SECONDS = 15.0
+ANCHOR_SECONDS = 5.0
 SIGHTING_SECONDS = 5.0
 DAY_SECONDS = 24 * 3600
 
@@ -300,4 +308,42 @@ def build_followers(settings: RegistrySettings, services: Services, stores: Stor
     return [
         Chore(reputation.run_once, REPUTATION_SECONDS),
         Chore(sightings.run_once, SIGHTING_SECONDS),
+        Chore(build_anchoring(settings, services, seen).run_once, ANCHOR_SECONDS),
     ]
+
+
+def build_anchoring(
+    settings: RegistrySettings, services: Services, escrow: "Callable[[], EvmView]"
+) -> Anchoring:
+    """What holds the log against the contract, and brings it checkpoints where it has a key."""
+    from marketplace.adapters.evm.anchor import EvmAnchor, EvmAnchorView  # noqa: PLC0415 as above
+    from marketplace.adapters.evm.hand import Hand  # noqa: PLC0415 the same
+    from marketplace.sdk.wallet import Wallet  # noqa: PLC0415 the same
+
+    name = services.receipts.key.name
+
+    async def facts() -> AnchorFacts:
+        view = EvmAnchorView(settings.rpc, name.key, name.origin)
+        return await asyncio.to_thread(view.facts)
+
+    def brings(payer: Wallet) -> Bring:
+        async def bring(size: int, root: bytes, proof: Proof, signature: Signature) -> Digest:
+            def sent() -> Digest:
+                hand = Hand(escrow(), settings.rpc, payer)
+                return EvmAnchor(hand, name.key, name.origin).anchor(size, root, proof, signature)
+
+            return await asyncio.to_thread(sent)
+
+        return bring
+
+    key = settings.anchor_key_file
+    return Anchoring(
+        store=services.store,
+        receipts=services.receipts,
+        log=services.messages.log,
+        clock=services.clock,
+        facts=facts,
+        bring=brings(Wallet.load(key)) if key else None,
+        entries=settings.anchor_entries,
+        seconds=settings.anchor_seconds,
+    )

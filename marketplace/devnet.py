@@ -17,10 +17,14 @@ import uvicorn
 
 from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import DevChain, start_chain
+from marketplace.adapters.evm.factory import anchor_address
 from marketplace.hosting import build_server, listen
 from marketplace.sdk.devnet import Devnet
 from marketplace.sdk.wallet import Wallet
 from marketplace.settings import DEV_TOKENS, DEV_WEI, DevnetSettings, RegistrySettings
+
+# Who pays for anchoring; no party of the market.
+OPERATOR = "operator.key"
 
 
 @contextmanager
@@ -66,6 +70,9 @@ def _settings(directory: Path, deployment: Deployment, port: int, rpc_url: str) 
         public=True,
         private_webhooks=True,
         rpc=rpc_url,
+        anchor=anchor_address(),
+        anchor_key_file=directory / OPERATOR,
+        anchor_entries=1,
         confirmations=0,
     )
 
@@ -102,4 +109,7 @@ def _populate(chain: DevChain, settings: DevnetSettings) -> tuple[Deployment, di
         deployer.give_gas(wallet.address, DEV_WEI)
         deployer.mint(deployment.token, wallet.address, DEV_TOKENS)
         keys[party] = str(path.resolve())
+    operator = Wallet.create()
+    operator.save(settings.directory / OPERATOR)
+    deployer.give_gas(operator.address, DEV_WEI)
     return deployment, keys

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from marketplace.adapters.evm.factory import escrow_address
+from marketplace.adapters.evm.factory import anchor_address, escrow_address
 from marketplace.adapters.sql.store import is_shared, open_store
 from marketplace.bootstrap import prepare
 from marketplace.commands.terminal import errors
@@ -28,6 +28,9 @@ SecretFile = Annotated[
 LogKeyFile = Annotated[
     Path, typer.Option(help="What the log is signed with; made if absent, shared by workers.")
 ]
+Anchor = Annotated[
+    str, typer.Option(help="The contract that anchors the log: the same on every chain.")
+]
 AnchorKeyFile = Annotated[
     Path | None, typer.Option(help="A key that pays for anchoring the log; without, none is.")
 ]
@@ -38,7 +41,7 @@ Auditors = Annotated[
 RetainDays = Annotated[
     int, typer.Option(min=0, help="Erase bodies so long after a negotiation's end; 0: never.")
 ]
-GENUINE = escrow_address()
+GENUINE, GENUINE_ANCHOR = escrow_address(), anchor_address()
 PrivateWebhooks = Annotated[
     bool, typer.Option(help="Let webhooks go to private networks, and over http.")
 ]
@@ -63,6 +66,7 @@ def serve(
     most_streams: Annotated[int, typer.Option(help="Open streams of one address.")] = 200,
     private_webhooks: PrivateWebhooks = False,
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL to follow deals on.")] = "",
+    anchor: Anchor = GENUINE_ANCHOR,
     anchor_key_file: AnchorKeyFile = None,
     anchor_entries: Annotated[int, typer.Option(help="So many do not wait to be anchored.")] = 1000,
     anchor_seconds: Annotated[int, typer.Option(help="Nor does one that waited so long.")] = 600,
