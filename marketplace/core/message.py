@@ -29,7 +29,7 @@ from marketplace.core.identity import SCOPE_OF, Delegation, Mandate, Revocation,
 from marketplace.core.listing import Content, Listing, check_content
 from marketplace.core.outcome import Subject
 from marketplace.core.request import Demand, Quotation, Request, check_demand
-from marketplace.core.signature import LONGEST_SIGNATURE, Signature, verify
+from marketplace.core.signature import LONGEST_SIGNATURE, Prove, Signature, verify
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest, Json, address, digest, mapping, shown, text
 from marketplace.core.words import Escalation, Invitation, Kind, Rejection, Withdrawal
@@ -216,18 +216,21 @@ class Domains:
         raise DomainMismatch(stated, "0x" + same[0].separator.hex())
 
 
-def parse_message(given: Json, domain: Domain) -> Message:
-    """Parse an envelope and prove it: form, domain, digests, signature, in this order."""
+def parse_message(given: Json, domain: Domain, prove: Prove = verify) -> Message:
+    """Parse an envelope and prove it: form, domain, digests, signature, in this order.
+
+    Who proves many signatures at once takes them down here, and believes no message before.
+    """
     envelope = mapping(given, "message")
     kind, shape = _shape(envelope.get("kind"), domain)
     _check_members(envelope, shape.members(envelope), domain)
     message = _read(envelope, kind, shape, domain)
     _check_digests(message)
-    _check_signature(message)
+    _check_signature(message, prove)
     return message
 
 
-def parse_header(given: Json, domain: Domain) -> Message:
+def parse_header(given: Json, domain: Domain, prove: Prove = verify) -> Message:
     """Parse an envelope without what it carries, and prove as much of it as there is.
 
     That is the leaf of a word whose body is not at hand: who said what kind of thing where,
@@ -241,7 +244,7 @@ def parse_header(given: Json, domain: Domain) -> Message:
     header = _read(envelope, kind, shape, domain)
     if kind is Kind.INVITATION and header.negotiation != header.digest:
         raise DigestMismatch(str(header.negotiation), header.digest)
-    _check_signature(header)
+    _check_signature(header, prove)
     return header
 
 
@@ -323,14 +326,14 @@ def _check_inner(message: Message) -> None:
             pass  # the others carry no second digest
 
 
-def _check_signature(message: Message) -> None:
+def _check_signature(message: Message, prove: Prove) -> None:
     mandate = message.mandate
     if mandate is None:
-        verify(message.digest, message.signature, message.signer)
+        prove(message.digest, message.signature, message.signer)
         return
     if message.kind is Kind.REVOCATION:
         # The old key's own end takes no scope: only that it is the delegation that ends.
-        mandate.check(message.signer, Scope(0), message.domain)
+        mandate.check(message.signer, Scope(0), message.domain, prove)
         ended = mandate.digest(message.domain)
         named = Revocation(message.signer, ended).digest(message.domain)
         if message.digest != named:
@@ -339,5 +342,5 @@ def _check_signature(message: Message) -> None:
         scope = SCOPE_OF.get(message.kind)
         if scope is None:
             raise MandateRefused("kind", message.kind, "a kind that a delegate may sign")
-        mandate.check(message.signer, scope, message.domain)
-    verify(message.digest, message.signature, mandate.delegation.delegate)
+        mandate.check(message.signer, scope, message.domain, prove)
+    prove(message.digest, message.signature, mandate.delegation.delegate)
