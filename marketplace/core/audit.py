@@ -73,7 +73,7 @@ class Auditor:
     def __init__(
         self,
         domains: Domains,
-        chain: OnChain = OnChain(),
+        chain: OnChain,
         reader: Address | None = None,
         *,
         since: tuple[int, bytes] | None = None,

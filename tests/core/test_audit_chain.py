@@ -13,6 +13,7 @@ from marketplace.core.audit import (
     Auditor,
     ChainEvent,
     LoggedEntry,
+    OnChain,
     Report,
     audit,
 )
@@ -235,7 +236,7 @@ def test_agreement_without_both_signatures_is_found_whatever_the_machine_said():
     talk = agreed()
     assert talk.agreement is not None
     forged = replace(talk.agreement, buyer_signature=STRANGER.sign(talk.agreement.digest))
-    auditor = Auditor(DOMAINS)
+    auditor = Auditor(DOMAINS, OnChain())
     auditor._market.negotiations[talk.id] = replace(talk, agreement=forged)
     auditor._end(auditor._market.negotiations[talk.id])
     report = auditor.finish()
