@@ -24,7 +24,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from marketplace.core.entry import EVENT, TIMEOUT, Logged, read
+from marketplace.core.entry import TIMEOUT, Logged, read
 from marketplace.core.errors import ParleyError, SignatureRefused
 from marketplace.core.market import Market
 from marketplace.core.merkle import Tree, leaf_hash
@@ -65,8 +65,6 @@ class Auditor:
             and so no agreement of another is held against them.
         chain: what the chain has of the escrow and of the log.
         reader: whose login the bodies were shown to.
-        since: size and root up to which an earlier audit found every signature good; the
-            entries below are replayed, and their signatures not proved again.
         judge: proves signatures.
     """
 
@@ -75,21 +73,31 @@ class Auditor:
         domains: Domains,
         chain: OnChain,
         reader: Address | None = None,
-        *,
-        since: tuple[int, bytes] | None = None,
         judge: Judge = refused,
     ) -> None:
-        self.report = Report(since=since[0] if since else 0)
+        self.report = Report()
         self.tree = Tree()
-        self._domains, self._reader, self._since, self._judge = domains, reader, since, judge
+        self._domains, self._reader, self._judge = domains, reader, judge
         self._market = Market()
-        self._deals = Deals(chain.events, domains.preferred, self.report)
-        self._asked_for_anchors = chain.anchors is not None
-        self._anchors = sorted(chain.anchors or (), key=lambda anchor: anchor.size)
-        sizes = {anchor.size for anchor in self._anchors} | ({since[0]} if since else set())
-        self._marks = sorted(sizes, reverse=True)
+        self._deals = Deals(chain, domains.preferred, self.report)
+        self._anchors = chain.anchors
+        self._earlier: tuple[int, bytes] | None = None
+        self._marks = sorted({anchor.size for anchor in self._anchors or ()}, reverse=True)
         self._readings: dict[Digest, _Reading] = {}
         self._agreements: list[Negotiation] = []
+
+    def remember(self, size: int, root: bytes, since: int = 0) -> None:
+        """Before the first entry: what an earlier audit saw of this log.
+
+        Args:
+            size: how large it was.
+            root: over these.
+            since: up to where every signature was found good; the entries below are replayed,
+                and their signatures not proved again.
+        """
+        self._earlier = size, root
+        self._marks = sorted({*self._marks, size}, reverse=True)
+        self.report.since = since
 
     def take(self, entries: Sequence[LoggedEntry]) -> None:
         """The next entries."""
@@ -126,13 +134,7 @@ class Auditor:
         if root is not None and computed != root:
             told = f"stated {shown(root)}, of these entries {computed}"
             self.report.found("log", "root", told)
-        for anchor in self._anchors:
-            if anchor.size > self.tree.size:
-                told = f"anchored in block {anchor.block}, and there are {self.tree.size} entries"
-                self.report.found("truncated", f"size {anchor.size}", told)
-        if self._asked_for_anchors:
-            reached = [each.size for each in self._anchors if each.size <= self.tree.size]
-            self.report.unanchored = self.tree.size - max(reached, default=0)
+        self._check_length()
         for talk in [*self._market.negotiations.values()]:
             if talk.state not in ENDED:
                 self._end(talk)
@@ -141,6 +143,20 @@ class Auditor:
         for negotiation, reading in self._readings.items():
             self.report.opened[negotiation] = self._opened(negotiation, reading)
         return self.report
+
+    def _check_length(self) -> None:
+        """Whatever was signed or anchored of the log before, it is as large as that now."""
+        report, size = self.report, self.tree.size
+        if self._earlier is not None and self._earlier[0] > size:
+            told = f"signed before over {self._earlier[0]} entries, and there are {size}"
+            report.found("truncated", f"size {self._earlier[0]}", told)
+        for anchor in self._anchors or ():
+            if anchor.size > size:
+                told = f"anchored in block {anchor.block}, and there are {size} entries"
+                report.found("truncated", f"size {anchor.size}", told)
+        if self._anchors is not None:
+            reached = [each.size for each in self._anchors if each.size <= size]
+            report.unanchored = size - max(reached, default=0)
 
     def _grow(self, entries: Sequence[LoggedEntry]) -> None:
         leaves = [leaf_hash(entry.data) for entry in entries]
@@ -163,20 +179,20 @@ class Auditor:
     def _reached(self) -> None:
         """Compare the root with every other that there is of this size."""
         size, root = self.tree.size, self.tree.root
-        for anchor in self._anchors:
+        for anchor in self._anchors or ():
             if anchor.size == size:
                 self.report.count("anchors")
                 if anchor.root != root:
                     told = f"anchored 0x{anchor.root.hex()} in block {anchor.block}"
                     told += f", of these entries 0x{root.hex()}"
                     self.report.found("anchor", f"size {size}", told)
-        if self._since is not None and self._since[0] == size and self._since[1] != root:
-            told = f"audited before 0x{self._since[1].hex()}, of these entries 0x{root.hex()}"
-            self.report.found("log", f"size {size}", told)
+        if self._earlier is not None and self._earlier[0] == size and self._earlier[1] != root:
+            told = f"signed before 0x{self._earlier[1].hex()}, of these entries 0x{root.hex()}"
+            self.report.found("fork", f"size {size}", told)
 
     def _parse(self, entry: LoggedEntry, prove: Prove) -> "_Word":
         logged = read(entry.data, entry.body)
-        if logged.kind in (TIMEOUT, EVENT):
+        if logged.kind == TIMEOUT or logged.sighting is not None:
             return _Word(entry, logged)
         if entry.index < self.report.since:
             prove = _proved_before
@@ -214,8 +230,8 @@ class Auditor:
 
     def _note(self, index: int, logged: Logged) -> None:
         """What the registry says on its own: that a deadline has passed, or what the escrow did."""
-        if logged.kind == EVENT:
-            self._deals.logged(index, logged.leaf)
+        if logged.sighting is not None:
+            self._deals.logged(index, logged.sighting)
         else:
             self._market.take_timeout(logged)
             self._look_at(str(logged.thread))

@@ -37,7 +37,6 @@ from marketplace.core.values import (
 from marketplace.core.words import Kind
 
 TIMEOUT = "timeout"
-EVENT = "event"
 LATEST = (1 << 40) - 1
 # What everybody may read of a negotiation's words is their leaves.
 PUBLIC = frozenset(
@@ -159,8 +158,6 @@ def read(leaf: bytes, body: bytes) -> Logged:
         exactly(found, {"kind", "negotiation", "deadline", "received_at"})
         deadline = integer(found["deadline"], "deadline", 0, LATEST)
         return Logged(kind, at, None, digest(found["negotiation"], "negotiation"), deadline)
-    if kind == EVENT:
-        return Logged(kind, at, None, leaf=found)
     # What was said later than it was received was not said yet.
     said_at = integer(found["said_at"], "said_at", 0, at) if "said_at" in found else None
     outer = {name: value for name, value in found.items() if name not in _ADDED}

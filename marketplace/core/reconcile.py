@@ -11,36 +11,22 @@ chain does not know of it is forgotten.
    log has not is information.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Protocol
 
-from marketplace.core.eip712 import Domain, exactly
-from marketplace.core.entry import LATEST
+from marketplace.core.eip712 import Domain
 from marketplace.core.errors import ParleyError, ValueMalformed
 from marketplace.core.negotiation import Negotiation, Offer
 from marketplace.core.replay import ChainEvent, Followed, follow
 from marketplace.core.report import Report
+from marketplace.core.sighting import Sighting
 from marketplace.core.terms import Terms
-from marketplace.core.values import Digest, Json, digest, integer, mapping, text
+from marketplace.core.values import Digest
 
 OPENINGS = ("Opened", "Swapped")
-_MEMBERS = frozenset(
-    {
-        "kind",
-        "event",
-        "deal",
-        "values",
-        "at",
-        "block",
-        "transaction",
-        "log_index",
-        "received_at",
-    }
-)
-
 Nonces = tuple[str, str, int]
 
 
@@ -76,10 +62,12 @@ class OnChain:
         events: every event of the escrow about deals, in order.
         anchors: every checkpoint of the log that the anchor contract took, in order; None
             where nobody asked.
+        height: the last block that was asked for; None: whatever the log names was asked for.
     """
 
     events: Sequence[ChainEvent] = ()
     anchors: Sequence[Anchored] | None = None
+    height: int | None = None
 
     def differs(self, other: "OnChain") -> str | None:
         """Where another node first says otherwise, naming block, transaction and event."""
@@ -113,12 +101,12 @@ class Deals:
     """The deals of one escrow.
 
     Args:
-        events: all of the escrow about deals, in order.
+        chain: what the chain has.
         domain: the escrow's; no negotiation of another is held against it.
         report: where to say what is found.
     """
 
-    events: Sequence[ChainEvent]
+    chain: OnChain
     domain: Domain
     report: Report
     _known: AbstractSet[Digest] = field(init=False)
@@ -131,9 +119,9 @@ class Deals:
     _by_place: dict[tuple[Digest, int], ChainEvent] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._known = {event.deal for event in self.events}
-        self._opened_by = {_key(event) for event in self.events if event.name in OPENINGS}
-        self._by_place = {(each.transaction, each.log_index): each for each in self.events}
+        self._known = {event.deal for event in self.chain.events}
+        self._opened_by = {_key(event) for event in self.chain.events if event.name in OPENINGS}
+        self._by_place = {(each.transaction, each.log_index): each for each in self.chain.events}
 
     def ends(self, talk: Negotiation) -> None:
         """A negotiation that nothing follows any more, in the log that is audited."""
@@ -149,21 +137,26 @@ class Deals:
         if talk.agreed:
             self._agreed.append(talk.head)
 
-    def logged(self, index: int, leaf: Mapping[str, Json]) -> None:
-        """An event that the log has; raises why it cannot be one."""
-        event = read_event(leaf)
-        place = event.transaction, event.log_index
+    def logged(self, index: int, seen: Sighting) -> None:
+        """An event that the log has; raises why it cannot be one of this escrow."""
+        place = seen.transaction, seen.log_index
+        if (seen.chain_id, seen.escrow) != (self.domain.chain_id, self.domain.verifying_contract):
+            told = f"{seen.escrow} on {seen.chain_id}"
+            raise ValueMalformed("escrow", told, self.domain.verifying_contract)
         if place in self._logged:
             raise ValueMalformed("event", f"{place[0]} {place[1]}", "each event once")
         self._logged[place] = index
         self.report.count("logged events")
-        on_chain = self._by_place.get(place)
-        where = f"entry {index}"
-        if on_chain is None:
-            told = f"{event.name} of {event.deal} in {place[0]}, {place[1]}: not on the chain"
-            self.report.found("event", where, told)
-        elif (differing := _difference(event, on_chain)) is not None:
-            self.report.found("event", where, f"{event.name} of {event.deal}: {differing}")
+        on_chain, height = self._by_place.get(place), self.chain.height
+        what = f"{seen.name} of {seen.deal} in {place[0]}, {place[1]}"
+        if on_chain is not None:
+            differing = _difference(seen, on_chain)
+            if differing is not None:
+                self.report.found("event", f"entry {index}", f"{what}: {differing}")
+        elif height is not None and seen.block > height:
+            self.report.ahead.append(index)
+        else:
+            self.report.found("event", f"entry {index}", f"{what}: not on the chain")
 
     def reconcile(self, hidden: AbstractSet[Digest]) -> None:
         """Hold all events against all negotiations.
@@ -173,7 +166,7 @@ class Deals:
         """
         report, closed = self.report, hidden | self._sealed
         followed: dict[Digest, Followed] = {}
-        for event in self.events:
+        for event in self.chain.events:
             report.count("events")
             if event.deal in self._offers:
                 self._follow(followed, event)
@@ -231,21 +224,6 @@ class Deals:
             opened_in[of.talk] = deal
 
 
-def read_event(leaf: Mapping[str, Json]) -> ChainEvent:
-    """An event as a log's leaf says it; raises ValueMalformed or FieldsDiffer."""
-    exactly(leaf, set(_MEMBERS))
-    values = mapping(leaf["values"], "values")
-    return ChainEvent(
-        name=text(leaf["event"], "event", 40),
-        deal=digest(leaf["deal"], "deal"),
-        values={name: _plain(value, name) for name, value in values.items()},
-        at=integer(leaf["at"], "at", 0, LATEST),
-        block=integer(leaf["block"], "block", 0, LATEST),
-        transaction=digest(leaf["transaction"], "transaction"),
-        log_index=integer(leaf["log_index"], "log_index", 0, LATEST),
-    )
-
-
 def _told(event: ChainEvent) -> str:
     said = ", ".join(f"{name}={value}" for name, value in sorted(event.values.items()))
     place = f"block {event.block}, transaction {event.transaction}, {event.log_index}"
@@ -257,26 +235,18 @@ def _anchor(anchor: Anchored) -> str:
     return f"{place}: Anchored size {anchor.size}, root 0x{anchor.root.hex()}"
 
 
-def _plain(value: Json, name: str) -> str | int:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueMalformed(name, str(value)[:80], "a text or an integer")
-    return value
-
-
-def _difference(logged: ChainEvent, on_chain: ChainEvent) -> str | None:
+def _difference(logged: Sighting, on_chain: ChainEvent) -> str | None:
     """The first value in which an event of the log differs from the chain's."""
-    told, true = _values(logged), _values(on_chain)
+    told = {**logged.values, **_fixed(logged)}
+    true = {name: str(value) for name, value in on_chain.values.items()} | _fixed(on_chain)
     for name in sorted(told.keys() | true.keys()):
         if told.get(name) != true.get(name):
             return f"{name} is {told.get(name)} in the log and {true.get(name)} on the chain"
     return None
 
 
-def _values(event: ChainEvent) -> dict[str, str]:
-    # A number that JSON cannot hold exactly travels as text.
-    said = {name: str(value) for name, value in event.values.items()}
-    fixed = {"event": event.name, "deal": event.deal}
-    return said | fixed | {"at": str(event.at), "block": str(event.block)}
+def _fixed(event: Sighting | ChainEvent) -> dict[str, str]:
+    return {name: str(getattr(event, name)) for name in ("name", "deal", "at", "block")}
 
 
 def _key(event: ChainEvent) -> Nonces:

@@ -97,7 +97,7 @@ class Report:
     of words outside of any: ``unread`` ones, of which some body, or one that they hang on, was
     not shown, so that no rule was asked of them; ``sealed`` ones, whose offers only the parties
     can read; and ``unwitnessed`` ones, which were handed in after they were said, so that their
-    times are the parties'.
+    times are the parties'. Of entries: those ``ahead`` tell of blocks that the node has not.
     """
 
     checked: dict[str, int] = field(default_factory=dict)
@@ -113,6 +113,7 @@ class Report:
     unread: set[Digest] = field(default_factory=set)
     sealed: set[Digest] = field(default_factory=set)
     unwitnessed: set[Digest] = field(default_factory=set)
+    ahead: list[int] = field(default_factory=list)
     since: int = 0
     unanchored: int | None = None
 
@@ -126,7 +127,7 @@ class Report:
         """Every word was read, every deal is a logged agreement, paid on what events show."""
         deals = self.unlogged or self.linked or self.superseded or self.unproved
         words = self.unread or self.sealed or self.unwitnessed
-        return not (deals or words or self.confidential)
+        return not (deals or words or self.confidential or self.ahead)
 
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
@@ -165,4 +166,5 @@ class Report:
             "unread": sorted(self.unread),
             "sealed": sorted(self.sealed),
             "unwitnessed": sorted(self.unwitnessed),
+            "ahead": self.ahead,
         }
