@@ -1,4 +1,4 @@
-"""``parley audit``: a registry's whole log against the escrow and the anchor contract."""
+"""``parley audit``: a registry's whole log against the chain."""
 
 import json
 import os

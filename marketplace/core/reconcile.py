@@ -1,4 +1,4 @@
-"""Reconciling: a log's negotiations and the escrow's events, held against each other.
+"""Reconciling: a log and an escrow's events, held against each other.
 
 The events are known first, so that of all the negotiations of a log only the terms that
 were opened need be kept: ``ends`` takes one that nothing follows any more, and what the

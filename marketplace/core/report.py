@@ -1,4 +1,4 @@
-"""What an audit has to say: what it proved, what it found, what it could not open."""
+"""What an audit says: what it proved, what it found, what was closed."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""Downloading a log for an audit: tiles for all, bodies for whom they are shown.
+"""Downloading a log: tiles for all, bodies for whom they are shown.
 
 What comes is compared with what the signed root proves, tile by tile, before it is handed
 on; the auditor computes all of it once more. A tile that is wrong in itself ends the

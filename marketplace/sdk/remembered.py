@@ -1,4 +1,4 @@
-"""What an auditor remembers of a log between two audits: its keys, and how it stood.
+"""What an auditor remembers of a log: its keys, and how it stood.
 
 One small file, written beside and then renamed, so that a crash leaves the old one or the
 new one. Full tiles lie next to it; see ``sdk.tiles``.
