@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 
 from marketplace.core.entry import TIMEOUT, Logged, read
 from marketplace.core.errors import ParleyError, SignatureRefused
+from marketplace.core.glance import glance
 from marketplace.core.market import Market
 from marketplace.core.merkle import Tree, leaf_hash
 from marketplace.core.message import Domains, Message, parse_header, parse_message
@@ -191,11 +192,16 @@ class Auditor:
             self.report.found("fork", f"size {size}", told)
 
     def _parse(self, entry: LoggedEntry, prove: Prove) -> "_Word":
+        if entry.index < self.report.since:
+            prove = _proved_before
+        seen = None if entry.body else glance(entry.data, self._domains, prove)
+        if seen is not None:
+            if seen[0].envelope is None:
+                self.report.count("unread")
+            return _Word(entry, *seen)
         logged = read(entry.data, entry.body)
         if logged.kind == TIMEOUT or logged.sighting is not None:
             return _Word(entry, logged)
-        if entry.index < self.report.since:
-            prove = _proved_before
         if logged.envelope is None:
             message = parse_header(logged.leaf, self._domains.of(logged.leaf), prove)
             self.report.count("unread")

@@ -10,7 +10,7 @@ in the envelope too. ``SHAPES`` says what each version's envelopes hold.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from marketplace.core import version1
@@ -137,20 +137,26 @@ class Shape:
     detail: type[Detail] | None = None
     in_negotiation: bool = True
     sealable: bool = False
+    bare: frozenset[str] = field(init=False)
+    whole: frozenset[str] = field(init=False)
 
-    @property
-    def bare(self) -> set[str]:
-        """The keys that say who speaks where, but for the version and a delegation."""
-        members = {"domain", "kind", "signer", "digest", "signature"}
-        return members | ({"negotiation"} if self.in_negotiation else set())
+    def __post_init__(self) -> None:
+        """Find once which keys there are, but for the version and a delegation.
 
-    def members(self, envelope: Mapping[str, Json]) -> set[str]:
+        Bare are those that say who speaks where.
+        """
+        bare = {"domain", "kind", "signer", "digest", "signature"}
+        bare |= {"negotiation"} if self.in_negotiation else set()
+        whole = bare | ({"message"} if self.body else set())
+        whole |= {"detail"} if self.detail else set()
+        object.__setattr__(self, "bare", frozenset(bare))
+        object.__setattr__(self, "whole", frozenset(whole))
+
+    def members(self, envelope: Mapping[str, Json]) -> frozenset[str]:
         """The envelope's keys, but for the version and a delegation."""
-        members = self.bare
         if self.sealable and "sealed" in envelope:
-            return members | {"sealed"}
-        members |= {"message"} if self.body else set()
-        return members | ({"detail"} if self.detail else set())
+            return self.bare | {"sealed"}
+        return self.whole
 
 
 VERSION_1: Mapping[Kind, Shape] = MappingProxyType(
@@ -179,6 +185,9 @@ VERSION_2: Mapping[Kind, Shape] = MappingProxyType(
         Kind.ESCALATION: Shape(Escalation),
     }
 )
+_VERSIONED = frozenset({"version"})
+_DELEGATED = _VERSIONED | {"delegation"}
+_KINDS = {kind.value: kind for kind in Kind}
 SHAPES: Mapping[str, Mapping[Kind, Shape]] = MappingProxyType({"1": VERSION_1, "2": VERSION_2})
 
 
@@ -187,6 +196,12 @@ class Domains:
     """The domains whose messages are taken, the one to prefer first."""
 
     taken: tuple[Domain, ...]
+    _named: Mapping[tuple[Json, Json], Domain] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find once how each is named."""
+        named = {(domain.version, domain.separator_hex): domain for domain in self.taken[::-1]}
+        object.__setattr__(self, "_named", named)
 
     @property
     def preferred(self) -> Domain:
@@ -201,6 +216,16 @@ class Domains:
             DomainMismatch: it names another domain.
         """
         envelope = mapping(given, "message")
+        known = self.named(envelope.get("version", "1"), envelope.get("domain"))
+        return known or self._sought(envelope)
+
+    def named(self, version: Json, separator: Json) -> Domain | None:
+        """The domain of a version and a separator, if it is one of these."""
+        if isinstance(version, str) and isinstance(separator, str):
+            return self._named.get((version, separator))
+        return None
+
+    def _sought(self, envelope: Mapping[str, Json]) -> Domain:
         served = ", ".join(dict.fromkeys(domain.version for domain in self.taken))
         # What names no version was said before envelopes had one.
         version = envelope.get("version", "1")
@@ -248,6 +273,25 @@ def parse_header(given: Json, domain: Domain, prove: Prove = verify) -> Message:
     return header
 
 
+def header(domain: Domain, kind: Kind, members: tuple[str, ...], prove: Prove) -> Message:
+    """A message of version 2 in a negotiation, without what it carries and without a mandate.
+
+    Args:
+        domain: that the envelope names.
+        kind: one of the words in a negotiation that version 2 has.
+        members: negotiation, signer, digest and signature, each in the form of its type.
+        prove: proves the signature.
+
+    Raises:
+        DigestMismatch: an invitation that names another negotiation than itself.
+    """
+    negotiation, signer, stated, signature = members
+    if kind is Kind.INVITATION and negotiation != stated:
+        raise DigestMismatch(negotiation, stated)
+    prove(stated, signature, signer)
+    return Message(domain, kind, negotiation, signer, stated, signature)
+
+
 def _read(envelope: Mapping[str, Json], kind: Kind, shape: Shape, domain: Domain) -> Message:
     """Each member that is there; which may be, was asked before."""
     stated = digest(envelope["domain"], "domain")
@@ -282,16 +326,15 @@ def _shape(given: Json, domain: Domain) -> tuple[Kind, Shape]:
     # A kind is its own value.
     if not isinstance(given, str) or given not in shapes:
         raise ValueMalformed("kind", shown(given), "one of " + ", ".join(shapes))
-    kind = Kind(given)
+    kind = _KINDS[given]
     return kind, shapes[kind]
 
 
-def _check_members(envelope: Mapping[str, Json], members: set[str], domain: Domain) -> None:
+def _check_members(envelope: Mapping[str, Json], members: frozenset[str], domain: Domain) -> None:
     if domain.version == "1":
         exactly(envelope, members)
         return
-    members |= {"version", "delegation"} if "delegation" in envelope else {"version"}
-    exactly(envelope, members)
+    exactly(envelope, members | (_DELEGATED if "delegation" in envelope else _VERSIONED))
     if envelope["version"] != domain.version:
         raise VersionUnsupported(shown(envelope["version"]), domain.version)
 

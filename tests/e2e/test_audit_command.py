@@ -3,13 +3,17 @@
 import json
 
 import pytest
-from live import RegistryHost, Stage, network
+from live import OUTCOME, RegistryHost, Stage, network
 from typer.testing import CliRunner
 
+from marketplace.adapters.memory.store import MemoryStore
 from marketplace.cli import build
 from marketplace.sdk import Wallet
 
 __all__ = ["network"]
+
+
+hosts: dict[str, RegistryHost] = {}
 
 
 @pytest.fixture
@@ -20,6 +24,7 @@ def closed(network, tmp_path):
     host = RegistryHost(network.domain, auditors=(auditor.address,))
     stage = Stage(network, host.url)
     two = stage.pair()
+    hosts[host.url] = host
     yield ["audit", "--rpc", network.rpc, "--log", host.url], two, tmp_path / "auditor.key"
     stage.close()
     host.stop()
@@ -46,3 +51,55 @@ def test_with_the_auditors_key_file_all_is_read(closed):
     shown = CliRunner().invoke(build(["audit"]), [*command, "--key", str(key)]).stdout
     assert two.buying.id not in shown
     assert key.read_text().strip() not in shown
+
+
+def invoked(command, *more):
+    return CliRunner().invoke(build(["audit"]), [*command, *more])
+
+
+def test_the_second_audit_begins_where_the_first_ended(closed, tmp_path):
+    command, two, key = closed
+    kept = ["--key", str(key), "--state", str(tmp_path / "state"), "--json"]
+    first = json.loads(invoked(command, *kept).stdout)
+    assert (first["since"], first["checked"]["signatures"]) == (0, 2)
+    two.selling.offer(OUTCOME, {})
+    second = json.loads(invoked(command, *kept, "--since", "last").stdout)
+    assert (second["ok"], second["since"], second["checked"]["signatures"]) == (True, 2, 1)
+    assert second["opened"] == {
+        two.buying.id: {"right": "authorised", "read": 2, "unread": 0},
+    }
+    third = invoked(command, *kept[:-1], "--since", "1")
+    assert "signatures of entries below 1: as audited before" in third.stdout
+    assert "negotiations by the right to read them: 1 authorised" in third.stdout
+
+
+def test_two_nodes_are_asked_where_two_are_named(closed, network):
+    command, _, key = closed
+    ended = invoked(command, "--rpc", network.rpc, "--key", str(key), "--json")
+    assert json.loads(ended.stdout)["ok"] is True
+
+
+def test_a_fork_is_shown_with_both_checkpoints(closed, network, tmp_path):
+    command, two, key = closed
+    kept = ["--key", str(key), "--state", str(tmp_path / "state")]
+    assert invoked(command, *kept).exit_code == 0
+    forked = hosts[command[command.index("--log") + 1]]
+    forked.stop()
+    forked.store = MemoryStore()
+    forked.start()
+    stage = Stage(network, forked.url)
+    stage.pair()
+    ended = invoked(command, *kept)
+    stage.close()
+    assert ended.exit_code == 1
+    assert "fork: two checkpoints that this log signed; keep both" in ended.stdout
+    assert ended.stdout.count("\u2014 127.0.0.1:") == 4
+    assert "NOT OK" in ended.stdout
+
+
+@pytest.mark.parametrize("since", ["first", "-1", "1.5"])
+def test_a_size_that_is_none_is_refused_by_its_name(closed, since):
+    command, _, _ = closed
+    ended = invoked(command, "--since", since)
+    assert ended.exit_code == 2
+    assert since in ended.output
