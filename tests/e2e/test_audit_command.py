@@ -1,9 +1,11 @@
 """``parley audit``: says what it was not shown, and takes the path to a key, never the key."""
 
+import io
 import json
 
 import pytest
 from live import OUTCOME, RegistryHost, Stage, network
+from rich.console import Console
 from typer.testing import CliRunner
 
 from marketplace.adapters.memory.store import MemoryStore
@@ -13,21 +15,26 @@ from marketplace.sdk import Wallet
 __all__ = ["network"]
 
 
-hosts: dict[str, RegistryHost] = {}
+@pytest.fixture
+def auditor():
+    return Wallet.create()
 
 
 @pytest.fixture
-def closed(network, tmp_path):
+def host(network, auditor):
+    made = RegistryHost(network.domain, auditors=(auditor.address,))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def closed(network, host, auditor, tmp_path):
     """A registry with a talk that only its parties and one auditor may read."""
-    auditor = Wallet.create()
     auditor.save(tmp_path / "auditor.key")
-    host = RegistryHost(network.domain, auditors=(auditor.address,))
     stage = Stage(network, host.url)
     two = stage.pair()
-    hosts[host.url] = host
     yield ["audit", "--rpc", network.rpc, "--log", host.url], two, tmp_path / "auditor.key"
     stage.close()
-    host.stop()
 
 
 def test_what_was_not_shown_is_named_and_not_called_complete(closed):
@@ -53,7 +60,7 @@ def test_with_the_auditors_key_file_all_is_read(closed):
     assert key.read_text().strip() not in shown
 
 
-def invoked(command, *more):
+def invoked(command, *more: str):
     return CliRunner().invoke(build(["audit"]), [*command, *more])
 
 
@@ -79,15 +86,14 @@ def test_two_nodes_are_asked_where_two_are_named(closed, network):
     assert json.loads(ended.stdout)["ok"] is True
 
 
-def test_a_fork_is_shown_with_both_checkpoints(closed, network, tmp_path):
-    command, two, key = closed
+def test_a_fork_is_shown_with_both_checkpoints(closed, network, host, tmp_path):
+    command, _, key = closed
     kept = ["--key", str(key), "--state", str(tmp_path / "state")]
     assert invoked(command, *kept).exit_code == 0
-    forked = hosts[command[command.index("--log") + 1]]
-    forked.stop()
-    forked.store = MemoryStore()
-    forked.start()
-    stage = Stage(network, forked.url)
+    host.stop()
+    host.store = MemoryStore()
+    host.start()
+    stage = Stage(network, host.url)
     stage.pair()
     ended = invoked(command, *kept)
     stage.close()
@@ -103,3 +109,13 @@ def test_a_size_that_is_none_is_refused_by_its_name(closed, since):
     ended = invoked(command, "--since", since)
     assert ended.exit_code == 2
     assert since in ended.output
+
+
+def test_a_terminal_sees_how_far_the_audit_is_and_a_program_does_not(closed, monkeypatch):
+    command, _, _ = closed
+    for json_asked in (False, True):
+        drawn = io.StringIO()
+        terminal = Console(file=drawn, force_terminal=True, width=80)
+        monkeypatch.setattr("marketplace.commands.audit.errors", terminal)
+        assert invoked(command, *(["--json"] if json_asked else [])).exit_code == 0
+        assert ("2/2" in drawn.getvalue()) == (not json_asked)
