@@ -107,7 +107,7 @@ class _Audit:
         chains = self._chains()
         domains = Domains((self.nodes[0].domain, *_older(self.everybody)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            auditor = Auditor(domains, chains[0], reader, _in_parallel(pool))
+            auditor = Auditor(domains, chains[0], reader, in_parallel(pool))
             report = auditor.report
             _compare(chains, report)
             checkpoint = _opened(name, note, report)
@@ -209,7 +209,7 @@ def _events(node: EvmView, height: int) -> list[ChainEvent]:
     ]
 
 
-def _in_parallel(pool: Executor) -> Callable[[Sequence[Claim]], Mapping[int, SignatureRefused]]:
+def in_parallel(pool: Executor) -> Callable[[Sequence[Claim]], Mapping[int, SignatureRefused]]:
     """Proves signatures on all processors: the library lets go of the interpreter meanwhile."""
 
     def judge(claims: Sequence[Claim]) -> Mapping[int, SignatureRefused]:

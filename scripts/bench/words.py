@@ -61,12 +61,21 @@ class Hand:
         rules = Settlement(TOKEN, review_window=600)
         content = Content(kind, title, "hour", OutcomeSpace(issues), facts, rules)
         header = Listing(address_of(seller), content.digest, ZERO_DIGEST, self.now + 24 * HOUR)
-        return self._say(Kind.LISTING, seller, header, None, content)
+        return self.say(Kind.LISTING, seller, header, None, content)
 
     def talk(self, number: int, rounds: int) -> Talk:
         """A negotiation of so many offers, seller and buyer in turn."""
         seller, buyer = key_of(f"seller {number}"), key_of(f"buyer {number}")
         listed = self.listing(seller, f"Hours {number}")
+        words = [listed, *self.words(listed, (seller, buyer), number, rounds)]
+        bodies = [canonical(word.to_json()) for word in words]
+        return Talk(buyer, bodies[:2], bodies[2:])
+
+    def words(
+        self, listed: Message, keys: tuple[bytes, bytes], number: int, rounds: int
+    ) -> list[Message]:
+        """An invitation and so many offers, seller and buyer in turn."""
+        seller, buyer = keys
         invitation = Invitation(
             buyer=address_of(buyer),
             seller=address_of(seller),
@@ -79,12 +88,14 @@ class Hand:
             request=ZERO_DIGEST,
             salt="0x" + keccak(f"salt {number}".encode()).hex(),
         )
-        invited = self._say(
-            Kind.INVITATION, buyer, invitation, invitation.digest(self.domain), None
-        )
-        offers = self._offers(invitation, invited.digest, (seller, buyer), rounds)
-        setting = [canonical(word.to_json()) for word in (listed, invited)]
-        return Talk(buyer, setting, [canonical(offer.to_json()) for offer in offers])
+        invited = self.say(Kind.INVITATION, buyer, invitation, invitation.digest(self.domain))
+        return [invited, *self._offers(invitation, invited.digest, keys, rounds)]
+
+    def accept(self, offer: Message, key: bytes) -> Message:
+        """The other side's signature under an offer."""
+        signed = sign(offer.digest, key)
+        on = self.domain, Kind.ACCEPTANCE, offer.negotiation
+        return Message(*on, address_of(key), offer.digest, signed)
 
     def _offers(
         self, invitation: Invitation, negotiation: str, keys: tuple[bytes, bytes], rounds: int
@@ -97,7 +108,7 @@ class Hand:
             salt = "0x" + keccak(f"{negotiation} {number}".encode()).hex()
             subject = Subject(invitation.listing, outcome, {}, salt)
             terms = replace(self._terms(invitation, subject), previous=head, price=price * 10)
-            offer = self._say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
+            offer = self.say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
             head = offer.digest
             yield offer
 
@@ -130,9 +141,15 @@ class Hand:
             bundle=ZERO_DIGEST,
         )
 
-    def _say(
-        self, kind: Kind, key: bytes, body: Body, negotiation: str | None, detail: Detail | None
+    def say(
+        self,
+        kind: Kind,
+        key: bytes,
+        body: Body,
+        negotiation: str | None,
+        detail: Detail | None = None,
     ) -> Message:
+        """One signed word."""
         digest = body.digest(self.domain)
         return Message(
             domain=self.domain,
