@@ -29,7 +29,7 @@ from marketplace.core.errors import SignatureRefused
 from marketplace.core.message import Domains
 from marketplace.core.signature import Claim
 from marketplace.core.tiles import WIDTH
-from marketplace.sdk.auditing import BUNDLES, in_parallel
+from marketplace.sdk.auditing import feed, in_parallel
 from marketplace.sdk.downloading import Bundle, Tiles
 from marketplace.sdk.tiles import TileReader
 
@@ -99,13 +99,9 @@ def audited(laid: Laid, *, bodies: bool) -> dict[str, float]:
         timed = Timed(pool)
         auditor = Auditor(Domains((DOMAIN,)), OnChain(), None, timed.judge)
         tiles = Tiles(TileReader(laid.fetch), laid.checkpoint, None, auditor.report)
-        waiting: list[LoggedEntry] = []
-        for bundle in tiles.bundles(reading):
-            waiting += entries(bundle, laid, bodies=bodies)
-            if len(waiting) >= BUNDLES * WIDTH:
-                auditor.take(waiting)
-                waiting = []
-        auditor.take(waiting)
+        read = (entries(bundle, laid, bodies=bodies) for bundle in tiles.bundles(reading))
+        for _ in feed(auditor, read):
+            pass
         report = auditor.finish("0x" + laid.checkpoint.root.hex())
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if not report.ok or bool(report.unread) == bodies:

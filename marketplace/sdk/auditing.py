@@ -4,8 +4,9 @@ In this order, so that nothing that comes meanwhile is missed: what was anchored
 checkpoint, the escrow's events, the tiles.
 """
 
+import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ from marketplace.sdk.remembered import Memory, Remembered
 from marketplace.sdk.tiles import TileReader, TilesOnDisk
 
 # So many bundles are judged together.
-BUNDLES = 32
+BUNDLES = 8
 CLAIMS = 512
 CONNECTIONS = 4
 
@@ -163,15 +164,9 @@ class _Audit:
         tiles = Tiles(reader, checkpoint, kept, auditor.report)
         bodies = Bodies(self.everybody, self.login, auditor.report)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            waiting: list[LoggedEntry] = []
-            for bundle in tiles.bundles(pool):
-                waiting += bodies.of(bundle, pool)
-                if len(waiting) >= BUNDLES * WIDTH:
-                    auditor.take(waiting)
-                    waiting = []
-                    self.how.progress(auditor.tree.size, checkpoint.size)
-            auditor.take(waiting)
-            self.how.progress(auditor.tree.size, checkpoint.size)
+            read = (bodies.of(bundle, pool) for bundle in tiles.bundles(pool))
+            for size in feed(auditor, read):
+                self.how.progress(size, checkpoint.size)
 
     def _conclude(self, report: Report, before: Remembered | None, now: Remembered) -> None:
         """Say what can be shown to others, and remember the log if it is the one that it was."""
@@ -184,6 +179,26 @@ class _Audit:
         if self.how.memory and not report.has({"fork", "truncated", "log"}):
             sound = not report.has({"signature", "message"})
             self.how.memory.save(replace(now, sound=sound))
+
+
+def feed(auditor: Auditor, read: Iterable[Sequence[LoggedEntry]]) -> Iterator[int]:
+    """Have entries judged, many together; tells how many there were so far."""
+    waiting: list[LoggedEntry] = []
+    try:
+        for entries in read:
+            waiting += entries
+            if len(waiting) >= BUNDLES * WIDTH:
+                auditor.take(waiting)
+                waiting = []
+                # What a market is grows with its log; the collector need not look through it
+                # each time.
+                gc.collect()
+                gc.freeze()
+                yield auditor.tree.size
+        auditor.take(waiting)
+        yield auditor.tree.size
+    finally:
+        gc.unfreeze()
 
 
 def _opened(name: LogName, note: str, report: Report) -> Checkpoint:
