@@ -121,7 +121,7 @@ class Auditor:
                     raise faults[place]
                 self._replay(word)
             except ParleyError as error:
-                self.report.refused(f"entry {word.entry.index}", error)
+                self.report.found("message", f"entry {word.entry.index}", str(error))
         self._prove_agreements()
         self.report.count("entries", len(entries))
 
@@ -154,7 +154,7 @@ class Auditor:
         for anchor in self._anchors or ():
             if anchor.size > size:
                 told = f"anchored in block {anchor.block}, and there are {size} entries"
-                report.found("truncated", f"size {anchor.size}", told)
+                report.found("anchor", f"size {anchor.size}", told)
         if self._anchors is not None:
             reached = [each.size for each in self._anchors if each.size <= size]
             report.unanchored = size - max(reached, default=0)

@@ -18,7 +18,7 @@ from itertools import zip_longest
 from typing import Protocol
 
 from marketplace.core.eip712 import Domain
-from marketplace.core.errors import ParleyError, ValueMalformed
+from marketplace.core.errors import ParleyError
 from marketplace.core.negotiation import Negotiation, Offer
 from marketplace.core.replay import ChainEvent, Followed, follow
 from marketplace.core.report import Report
@@ -138,25 +138,29 @@ class Deals:
             self._agreed.append(talk.head)
 
     def logged(self, index: int, seen: Sighting) -> None:
-        """An event that the log has; raises why it cannot be one of this escrow."""
-        place = seen.transaction, seen.log_index
-        if (seen.chain_id, seen.escrow) != (self.domain.chain_id, self.domain.verifying_contract):
-            told = f"{seen.escrow} on {seen.chain_id}"
-            raise ValueMalformed("escrow", told, self.domain.verifying_contract)
-        if place in self._logged:
-            raise ValueMalformed("event", f"{place[0]} {place[1]}", "each event once")
-        self._logged[place] = index
+        """An event that the log has."""
         self.report.count("logged events")
-        on_chain, height = self._by_place.get(place), self.chain.height
-        what = f"{seen.name} of {seen.deal} in {place[0]}, {place[1]}"
-        if on_chain is not None:
-            differing = _difference(seen, on_chain)
-            if differing is not None:
-                self.report.found("event", f"entry {index}", f"{what}: {differing}")
-        elif height is not None and seen.block > height:
+        place = seen.transaction, seen.log_index
+        fault = self._fault(seen)
+        if place in self._logged:
+            fault = f"the same as entry {self._logged[place]}"
+        self._logged.setdefault(place, index)
+        if fault is not None:
+            what = f"{seen.name} of {seen.deal} in {place[0]}, {place[1]}"
+            self.report.found("event", f"entry {index}", f"{what}: {fault}")
+        elif place not in self._by_place:
             self.report.ahead.append(index)
-        else:
-            self.report.found("event", f"entry {index}", f"{what}: not on the chain")
+
+    def _fault(self, seen: Sighting) -> str | None:
+        """What the chain says against an event of the log."""
+        if (seen.chain_id, seen.escrow) != (self.domain.chain_id, self.domain.verifying_contract):
+            return f"of {seen.escrow} on chain {seen.chain_id}"
+        on_chain = self._by_place.get((seen.transaction, seen.log_index))
+        if on_chain is not None:
+            return _difference(seen, on_chain)
+        if self.chain.height is not None and seen.block > self.chain.height:
+            return None
+        return "not on the chain"
 
     def reconcile(self, hidden: AbstractSet[Digest]) -> None:
         """Hold all events against all negotiations.

@@ -4,22 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from marketplace.core.errors import (
-    DealRefused,
-    MessageRefused,
-    ParleyError,
-    SignatureRefused,
-    TermsInfeasible,
-)
 from marketplace.core.values import Digest
-
-# Which kind of finding a refusal is; any other is one about the form of a message.
-_KINDS = {
-    SignatureRefused: "signature",
-    MessageRefused: "negotiation",
-    TermsInfeasible: "negotiation",
-    DealRefused: "deal",
-}
 
 
 class Right(StrEnum):
@@ -36,8 +21,8 @@ class Finding:
     """Something that does not hold.
 
     Attributes:
-        kind: a stable word: log, fork, truncated, anchor, message, signature, negotiation,
-            agreement, deal, event or rpc.
+        kind: a stable word: log, fork, truncated, anchor, message, agreement, deal, event
+            or rpc.
         where: the entry's index, the tile, the size, the negotiation's id or the deal's digest.
         what: exactly what is wrong.
     """
@@ -132,11 +117,6 @@ class Report:
     def found(self, kind: str, where: str, what: str) -> None:
         """Add a finding."""
         self.findings.append(Finding(kind, where, what))
-
-    def refused(self, where: str, error: ParleyError) -> None:
-        """Add a finding of the kind that a refusal is."""
-        kinds = (kind for family, kind in _KINDS.items() if isinstance(error, family))
-        self.found(next(kinds, "message"), where, str(error))
 
     def has(self, kinds: Iterable[str]) -> bool:
         """Whether there is a finding of one of the kinds."""

@@ -177,7 +177,7 @@ class _Audit:
                 if report.has({kind})
             ]
         if self.how.memory and not report.has({"fork", "truncated", "log"}):
-            sound = not report.has({"signature", "message"})
+            sound = not report.has({"message"})
             self.how.memory.save(replace(now, sound=sound))
 
 
