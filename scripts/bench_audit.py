@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,16 +54,19 @@ def main() -> int:
         print(json.dumps(audited(laid, bodies=what == WHOLE)))
         return 0
     largest = SIZES[0] if asked.quick else asked.largest
-    figures = measured([size for size in SIZES if size <= largest])
-    print(json.dumps(figures, indent=2))
-    if not asked.quick:
-        WRITTEN.write_text(json.dumps(figures, indent=2) + "\n")
+    for figures in measured([size for size in SIZES if size <= largest]):
+        # After each size, for the largest takes long.
+        print(json.dumps(figures, indent=2), flush=True)
+        if not asked.quick:
+            WRITTEN.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
-def measured(sizes: Sequence[int]) -> dict[str, object]:
-    """All figures, by the names of docs/benchmarks.md."""
+def measured(sizes: Sequence[int]) -> Iterator[dict[str, object]]:
+    """All figures so far, by the names of docs/benchmarks.md."""
     found: dict[str, list[object]] = {WHOLE: [], LEAVES: []}
+    gas = json.loads(GAS.read_text())
+    anchors = {name: value for name, value in gas.items() if name.startswith("anchor")}
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as directory:
             laid = lay(DOMAIN, size, Path(directory))
@@ -72,9 +75,7 @@ def measured(sizes: Sequence[int]) -> dict[str, object]:
                 command = [sys.executable, __file__, "--one", directory, str(size), root, what]
                 told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
                 rows.append(json.loads(told))
-    gas = json.loads(GAS.read_text())
-    anchors = {name: value for name, value in gas.items() if name.startswith("anchor")}
-    return {**found, "anchor_gas": anchors, "python": platform.python_version()}
+        yield {**found, "anchor_gas": anchors, "python": platform.python_version()}
 
 
 @dataclass

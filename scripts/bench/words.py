@@ -5,15 +5,19 @@ Every body is what an SDK would send; signing is done before anything is measure
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
+
+from coincurve import PrivateKey
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing, Settlement
 from marketplace.core.message import Body, Detail, Message
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
-from marketplace.core.signature import address_of, sign
+from marketplace.core.signature import Signature
+from marketplace.core.signature import address_of as _address_of
 from marketplace.core.terms import Terms
-from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, canonical, keccak
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Address, canonical, keccak
 from marketplace.core.words import Invitation, Kind
 
 TOKEN = "0x" + "70" * 20
@@ -25,6 +29,23 @@ HOUR = 3_600
 def key_of(name: str) -> bytes:
     """A key that anybody can compute."""
     return keccak(b"parley bench " + name.encode())
+
+
+@lru_cache(100_000)
+def address_of(key: bytes) -> Address:
+    """The key's address, computed once."""
+    return _address_of(key)
+
+
+@lru_cache(1_000)
+def _signer(key: bytes) -> PrivateKey:
+    return PrivateKey(key)
+
+
+def signed(digest: str, key: bytes) -> Signature:
+    """The same as ``core.signature.sign``, of a key that signs often."""
+    raw = _signer(key).sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
+    return "0x" + raw[:64].hex() + f"{raw[64] + 27:02x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +114,9 @@ class Hand:
 
     def accept(self, offer: Message, key: bytes) -> Message:
         """The other side's signature under an offer."""
-        signed = sign(offer.digest, key)
+        signature = signed(offer.digest, key)
         on = self.domain, Kind.ACCEPTANCE, offer.negotiation
-        return Message(*on, address_of(key), offer.digest, signed)
+        return Message(*on, address_of(key), offer.digest, signature)
 
     def _offers(
         self, invitation: Invitation, negotiation: str, keys: tuple[bytes, bytes], rounds: int
@@ -157,7 +178,7 @@ class Hand:
             negotiation=negotiation,
             signer=address_of(key),
             digest=digest,
-            signature=sign(digest, key),
+            signature=signed(digest, key),
             body=body,
             detail=detail,
         )
