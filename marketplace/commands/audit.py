@@ -128,8 +128,8 @@ def _show_findings(console: Console, report: Report) -> None:
         console.print(table)
     for shown in report.evidence:
         console.print(f"{shown.kind}: two checkpoints that this log signed; keep both")
-        for note in (shown.earlier, shown.later):
-            lines = "\n".join(map(plain, note.splitlines()))
+        for signed in (shown.earlier, shown.later):
+            lines = "\n".join(map(plain, signed.note.splitlines()))
             console.print(Text(lines), soft_wrap=True)
 
 

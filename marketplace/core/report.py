@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from marketplace.core.values import Digest
+from marketplace.core.signature import Signature
+from marketplace.core.values import Address, Digest
 
 
 class Right(StrEnum):
@@ -48,18 +49,46 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint as its log signed it.
+
+    Attributes:
+        note: the signed note.
+        size: how many entries.
+        root: over just these.
+        signature: the EIP-712 one; empty of a note that the log's keys did not sign.
+        leaf_hash: of the entry at the evidence's index.
+        proof: of its inclusion, the lowest hash first.
+    """
+
+    note: str
+    size: int
+    root: str
+    signature: Signature
+    leaf_hash: str = ""
+    proof: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Two checkpoints that one log signed, and that cannot both be true.
 
     Attributes:
         kind: the finding's: fork or truncated.
-        earlier: the signed note that was kept.
-        later: the signed note that is served now.
+        origin: the log's.
+        key: the address whose signatures the anchor contract takes.
+        earlier: what was kept.
+        later: what is served now.
+        index: the first entry that they have otherwise, if both trees have it and it can be
+            shown in both: with equal sizes the signatures alone are enough.
     """
 
     kind: str
-    earlier: str
-    later: str
+    origin: str
+    key: Address
+    earlier: Signed
+    later: Signed
+    index: int | None = None
 
 
 @dataclass

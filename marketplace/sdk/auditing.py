@@ -19,10 +19,10 @@ from marketplace.core.errors import LogRefused, ReceiptMissing, SignatureRefused
 from marketplace.core.message import Domains
 from marketplace.core.note import Note, Verifier
 from marketplace.core.replay import ChainEvent
-from marketplace.core.report import Evidence
 from marketplace.core.signature import Claim, refused
 from marketplace.core.tiles import WIDTH
 from marketplace.core.values import Address, address
+from marketplace.sdk.contradiction import contradiction
 from marketplace.sdk.downloading import NO_TILE, Bodies, Tiles
 from marketplace.sdk.genuine import genuine_escrow
 from marketplace.sdk.login import LoginSigner, RegistryLogin
@@ -171,10 +171,11 @@ class _Audit:
     def _conclude(self, report: Report, before: Remembered | None, now: Remembered) -> None:
         """Say what can be shown to others, and remember the log if it is the one that it was."""
         if before is not None:
+            kinds = [kind for kind in ("fork", "truncated") if report.has({kind})]
+            memory, served = self.how.memory, TileReader(self.everybody.fetch)
+            kept = TileReader(TilesOnDisk(memory.tiles).fetch) if memory else served
             report.evidence += [
-                Evidence(kind, before.note, now.note)
-                for kind in ("fork", "truncated")
-                if report.has({kind})
+                contradiction(kind, (before, kept), (now, served)) for kind in kinds
             ]
         if self.how.memory and not report.has({"fork", "truncated", "log"}):
             sound = not report.has({"message"})

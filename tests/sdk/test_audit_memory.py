@@ -1,6 +1,7 @@
 """Audits over the network, one after another: what is remembered, and what a log did since."""
 
 import json
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from live import SECRETS, RegistryHost, Stage
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.core.checkpoint import LogKey
 from marketplace.core.errors import MemoryUnreadable
+from marketplace.core.merkle import check_inclusion
 from marketplace.core.tiles import bundled, leaves_in
 from marketplace.sdk import Wallet, audit_market
 from marketplace.sdk.auditing import How
@@ -40,6 +42,16 @@ def two(network, host):
 
 def kinds(report):
     return [(finding.kind, finding.where) for finding in report.findings]
+
+
+def contradicting(name, shown, side):
+    """A side of the evidence as the anchor contract would check it."""
+    checkpoint, signature = name.open(side.note)
+    assert (side.size, side.root) == (checkpoint.size, "0x" + checkpoint.root.hex())
+    assert side.signature == signature
+    leaf, *proof = (bytes.fromhex(each[2:]) for each in (side.leaf_hash, *side.proof))
+    check_inclusion(leaf, shown.index, checkpoint.tree, tuple(proof))
+    return checkpoint
 
 
 def restarted(host, store):
@@ -82,9 +94,9 @@ def test_a_log_that_forgot_its_last_words_is_found_with_both_checkpoints(network
     report = audit_market(network.rpc, host.url, None, how)
     assert ("truncated", "size 4") in kinds(report)
     (shown,) = report.evidence
-    assert (shown.kind, shown.earlier) == ("truncated", before.note)
+    assert (shown.kind, shown.earlier.note) == ("truncated", before.note)
     name = before.name
-    old, new = name.open(shown.earlier)[0], name.open(shown.later)[0]
+    old, new = name.open(shown.earlier.note)[0], name.open(shown.later.note)[0]
     assert (old.size, new.size) == (4, 1)
     # Nothing of it is believed: what was signed first is still what is remembered.
     assert how.memory.load() == before
@@ -106,10 +118,12 @@ def test_a_log_that_was_written_anew_is_found_as_a_fork_with_both_checkpoints(
     assert report.since == 0
     assert report.checked["signatures"] == 6
     (shown,) = report.evidence
-    old, new = (before.name.open(note)[0] for note in (shown.earlier, shown.later))
+    old, new = (contradicting(before.name, shown, side) for side in (shown.earlier, shown.later))
     assert old.size == new.size == 4
     assert old.root != new.root
-    assert json.loads(json.dumps(report.to_json()))["evidence"][0]["kind"] == "fork"
+    assert shown.earlier.leaf_hash != shown.later.leaf_hash
+    told = json.loads(json.dumps(report.to_json()))["evidence"][0]
+    assert (told["kind"], told["index"], told["key"]) == ("fork", 0, before.name.key)
     assert how.memory.load() == before
 
 
@@ -120,7 +134,25 @@ def test_a_log_that_was_written_anew_and_grew_is_a_fork_too(network, host, tmp_p
     with staged(network, host) as stage:
         stage.party().client.publish(network.content())
         stage.pair().agree()
-    assert ("fork", "size 4") in kinds(audit_market(network.rpc, host.url, None, how))
+    before = how.memory.load()
+    report = audit_market(network.rpc, host.url, None, how)
+    assert ("fork", "size 4") in kinds(report)
+    (shown,) = report.evidence
+    old, new = (contradicting(before.name, shown, side) for side in (shown.earlier, shown.later))
+    assert (old.size, new.size, shown.index) == (4, 5, 0)
+    assert shown.earlier.leaf_hash != shown.later.leaf_hash
+
+
+def test_evidence_of_a_fork_stands_without_what_was_kept_of_it(network, host, tmp_path):
+    how = How(Memory.below(tmp_path, host.url))
+    assert audit_market(network.rpc, host.url, None, how).ok
+    shutil.rmtree(how.memory.tiles)
+    restarted(host, MemoryStore())
+    with staged(network, host) as stage:
+        stage.pair().agree()
+    (shown,) = audit_market(network.rpc, host.url, None, how).evidence
+    assert (shown.index, shown.earlier.proof) == (None, ())
+    assert shown.earlier.signature != shown.later.signature
 
 
 def test_other_keys_than_are_remembered_are_found(network, host, tmp_path):
