@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-h
 
 .DEFAULT_GOAL := help
 .PHONY: help demo devnet test test-all install check python foreign contracts gas gas-check ape \
-	slither prove mutate attacks fuzz smokes crash bench format artifacts lock clean
+	slither prove mutate attacks fuzz smokes crash bench bench-audit format artifacts lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ crash: install  ## kill -9 a hundred times under load on each database, and writ
 
 bench: install  ## how fast the registry is, and write docs/benchmarks/registry.json
 	$(BIN)/python scripts/bench_registry.py $(ARGS)
+
+bench-audit: install  ## how long an audit takes, and write docs/benchmarks/audit.json
+	$(BIN)/python scripts/bench_audit.py $(ARGS)
 
 format: install  ## let the formatters have their way
 	$(BIN)/ruff format .

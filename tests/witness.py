@@ -60,10 +60,11 @@ class Witness:
     store: Stores = field(default_factory=MemoryStore)
     clock: SetClock = field(default_factory=SetClock)
     access: Access = field(default_factory=lambda: Access(everybody=True))
+    domains: Domains = DOMAINS
 
     def __post_init__(self) -> None:
         self.services: Services = build_services(
-            DOMAINS, self.store, MemoryBus(), self.clock, self.access, LOG_KEY
+            self.domains, self.store, MemoryBus(), self.clock, self.access, LOG_KEY
         )
 
     def app(self, **settings: Any) -> FastAPI:  # noqa: ANN401 any setting

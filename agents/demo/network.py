@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,10 @@ def audit(net: Devnet) -> Verdict:
     """`parley audit` as a process of its own, given two URLs and nothing else."""
     command = [sys.executable, "-m", "marketplace", "audit", "--json"]
     command += ["--rpc", net.rpc, "--log", net.registry]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own
+    # A network that ends with the demo leaves nothing to be remembered.
+    with tempfile.TemporaryDirectory(prefix="parley-audit-") as state:
+        command += ["--state", state]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own
     if not ended.stdout:
         finding = {"kind": "audit", "where": net.registry, "what": ended.stderr.strip()}
         return Verdict(ok=False, complete=False, checked={}, findings=[finding])

@@ -43,6 +43,7 @@ def devnet(
             for name, path in network.keys.items():
                 errors.print(f"key       {name}: {path}", soft_wrap=True)
             command = f"{sys.argv[0]} audit --rpc {network.rpc} --log {network.registry}"
+            command += f" --state {directory}/audit"
             errors.print(f"audit     {command}", soft_wrap=True)
             errors.print(f"described in {directory}/devnet.json; Ctrl-C ends it")
         server.run(sockets=[bound])

@@ -6,7 +6,7 @@ from marketplace.core.consent import check_consent
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import DigestMismatch
 from marketplace.core.outcome import Subject
-from marketplace.core.signature import Signature, verify
+from marketplace.core.signature import Prove, Signature, verify
 from marketplace.core.terms import Terms
 from marketplace.core.values import Digest
 
@@ -31,14 +31,14 @@ class Agreement:
     buyer_signature: Signature
     seller_signature: Signature
 
-    def check(self, domain: Domain, *, opened: bool = False) -> None:
+    def check(self, domain: Domain, *, opened: bool = False, prove: Prove = verify) -> None:
         """Raise unless digest, subject and both signatures hold in the domain.
 
         Of a deal that the escrow has opened, a signature may be empty: it was proved there.
         """
         if domain.version == "1":
             # Its terms are another struct, of which only the digest is left here.
-            self._check_parties()
+            self._check_parties(prove)
             return
         computed = self.terms.digest(domain)
         if computed != self.digest:
@@ -50,8 +50,8 @@ class Agreement:
             (self.terms.seller, self.seller_signature),
         ):
             if signature or not opened:
-                check_consent(self.terms, party, domain, signature)
+                check_consent(self.terms, party, domain, signature, prove)
 
-    def _check_parties(self) -> None:
-        verify(self.digest, self.buyer_signature, self.terms.buyer)
-        verify(self.digest, self.seller_signature, self.terms.seller)
+    def _check_parties(self, prove: Prove) -> None:
+        prove(self.digest, self.buyer_signature, self.terms.buyer)
+        prove(self.digest, self.seller_signature, self.terms.seller)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 
 from marketplace.core.eip712 import Domain, Typed
 from marketplace.core.errors import SignatureMalformed, ValueMalformed
-from marketplace.core.signature import Signature, expanded, verify
+from marketplace.core.signature import Prove, Signature, expanded, verify
 from marketplace.core.terms import Terms
 from marketplace.core.values import (
     ZERO_ADDRESS,
@@ -159,7 +159,9 @@ def with_proof(
     return signature + b"".join((*siblings, tail)).hex()
 
 
-def check_consent(terms: Terms, signer: Address, domain: Domain, signature: Signature) -> None:
+def check_consent(
+    terms: Terms, signer: Address, domain: Domain, signature: Signature, prove: Prove = verify
+) -> None:
     """Raise unless the signer's key signed the terms, alone or with others.
 
     Args:
@@ -167,6 +169,7 @@ def check_consent(terms: Terms, signer: Address, domain: Domain, signature: Sign
         signer: its buyer, or its seller, who alone may have signed without a buyer.
         domain: of the chain and the escrow.
         signature: 65 bytes, or 64 (ERC-2098), with or without a proof.
+        prove: proves a signature, or takes it down for later.
 
     Raises:
         WrongSigner: somebody else, or the signer of other terms, signed.
@@ -175,7 +178,7 @@ def check_consent(terms: Terms, signer: Address, domain: Domain, signature: Sign
     plain, siblings, unnamed = _parts(signature)
     named = without_buyer(terms) if unnamed and signer == terms.seller else terms
     signed: Typed = Bulk(_root(named.struct_hash(), siblings)) if siblings else named
-    verify(signed.digest(domain), expanded(plain), signer)
+    prove(signed.digest(domain), expanded(plain), signer)
 
 
 def _parts(signature: Signature) -> tuple[Signature, list[bytes], bool]:

@@ -15,6 +15,7 @@ Source: EIP-712, "Definition of encodeData" and "Definition of hashStruct".
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -200,7 +201,7 @@ def _together(
     return lambda of: tuple(_together(getter, (name, name))(of)[0] for name in names)
 
 
-def exactly(given: Mapping[str, Json], required: set[str]) -> None:
+def exactly(given: Mapping[str, Json], required: AbstractSet[str]) -> None:
     """Refuse an object that has not exactly the required keys."""
     if given.keys() != required:
         unknown, missing = given.keys() - required, required - given.keys()

@@ -21,7 +21,7 @@ from hashlib import sha256
 import msgspec
 
 from marketplace.core.eip712 import exactly
-from marketplace.core.errors import BodyTooLarge, DigestMismatch, FieldsDiffer, ValueMalformed
+from marketplace.core.errors import BodyTooLarge, DigestMismatch, FieldsDiffer
 from marketplace.core.sighting import EVENT, Sighting
 from marketplace.core.tiles import LARGEST_LEAF
 from marketplace.core.values import (
@@ -31,7 +31,7 @@ from marketplace.core.values import (
     digest,
     integer,
     mapping,
-    parse_json,
+    parse_canonical,
     text,
 )
 from marketplace.core.words import Kind
@@ -54,6 +54,7 @@ PUBLIC = frozenset(
 # The last entry of a negotiation is one of these.
 ERASABLE = frozenset({*(kind for kind in Kind if kind not in PUBLIC), TIMEOUT})
 CARRIED = ("message", "detail", "sealed")
+_CARRIED = frozenset(CARRIED)
 _ADDED = ("received_at", "said_at", "body")
 
 
@@ -160,10 +161,11 @@ def read(leaf: bytes, body: bytes) -> Logged:
         return Logged(kind, at, None, digest(found["negotiation"], "negotiation"), deadline)
     # What was said later than it was received was not said yet.
     said_at = integer(found["said_at"], "said_at", 0, at) if "said_at" in found else None
-    outer = {name: value for name, value in found.items() if name not in _ADDED}
-    shown = outer.keys() & {*CARRIED}
-    if shown:
-        raise FieldsDiffer(", ".join(sorted(shown)), "")
+    outer = {**found}
+    for added in _ADDED:
+        outer.pop(added, None)
+    if not _CARRIED.isdisjoint(outer):
+        raise FieldsDiffer(", ".join(sorted(_CARRIED & outer.keys())), "")
     envelope = _whole(outer, found, body)
     return Logged(kind, at, envelope, said_at=said_at, leaf=outer)
 
@@ -195,7 +197,4 @@ def _whole(
 
 
 def _canonical(data: bytes, part: str) -> Mapping[str, Json]:
-    found = mapping(parse_json(data), part)
-    if canonical(found) != data:
-        raise ValueMalformed("entry", part, "canonical JSON (RFC 8785)")
-    return found
+    return mapping(parse_canonical(data), part)

@@ -1148,6 +1148,14 @@ class LogChanged(LogRefused):
     hint = "Ask its operator on another way; for a new log, move the receipts' file away."
 
 
+class MemoryUnreadable(LogRefused):
+    """What an auditor remembers of a log cannot be read."""
+
+    path: str
+    reason: str
+    hint = "Look at the file; without it, no audit can tell whether the log was rewritten."
+
+
 class ReceiptsUnreadable(LogRefused):
     """A line of the file of receipts is none."""
 

@@ -12,7 +12,7 @@ from enum import IntFlag
 
 from marketplace.core.eip712 import Domain, Typed, exactly
 from marketplace.core.errors import MandateExpired, MandateRefused
-from marketplace.core.signature import LONGEST_SIGNATURE, Signature, verify
+from marketplace.core.signature import LONGEST_SIGNATURE, Prove, Signature, verify
 from marketplace.core.values import (
     Address,
     Bytes32,
@@ -90,14 +90,16 @@ class Mandate:
     delegation: Delegation
     signature: Signature
 
-    def check(self, principal: Address, scope: Scope, domain: Domain) -> None:
+    def check(
+        self, principal: Address, scope: Scope, domain: Domain, prove: Prove = verify
+    ) -> None:
         """Raise unless the principal gave at least this scope; time is asked elsewhere."""
         if self.delegation.principal != principal:
             raise MandateRefused("principal", self.delegation.principal, principal)
         if scope & ~self.delegation.scope:
             held = Scope(self.delegation.scope & max_scope())
             raise MandateRefused("scope", scope_names(held), scope_names(scope))
-        verify(self.delegation.digest(domain), self.signature, principal)
+        prove(self.delegation.digest(domain), self.signature, principal)
 
     def check_time(self, at: int) -> None:
         """Raise MandateExpired from the delegation's end on."""

@@ -10,7 +10,7 @@ in the envelope too. ``SHAPES`` says what each version's envelopes hold.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from marketplace.core import version1
@@ -29,7 +29,7 @@ from marketplace.core.identity import SCOPE_OF, Delegation, Mandate, Revocation,
 from marketplace.core.listing import Content, Listing, check_content
 from marketplace.core.outcome import Subject
 from marketplace.core.request import Demand, Quotation, Request, check_demand
-from marketplace.core.signature import LONGEST_SIGNATURE, Signature, verify
+from marketplace.core.signature import LONGEST_SIGNATURE, Prove, Signature, verify
 from marketplace.core.terms import Terms
 from marketplace.core.values import Address, Digest, Json, address, digest, mapping, shown, text
 from marketplace.core.words import Escalation, Invitation, Kind, Rejection, Withdrawal
@@ -137,20 +137,26 @@ class Shape:
     detail: type[Detail] | None = None
     in_negotiation: bool = True
     sealable: bool = False
+    bare: frozenset[str] = field(init=False)
+    whole: frozenset[str] = field(init=False)
 
-    @property
-    def bare(self) -> set[str]:
-        """The keys that say who speaks where, but for the version and a delegation."""
-        members = {"domain", "kind", "signer", "digest", "signature"}
-        return members | ({"negotiation"} if self.in_negotiation else set())
+    def __post_init__(self) -> None:
+        """Find once which keys there are, but for the version and a delegation.
 
-    def members(self, envelope: Mapping[str, Json]) -> set[str]:
+        Bare are those that say who speaks where.
+        """
+        bare = {"domain", "kind", "signer", "digest", "signature"}
+        bare |= {"negotiation"} if self.in_negotiation else set()
+        whole = bare | ({"message"} if self.body else set())
+        whole |= {"detail"} if self.detail else set()
+        object.__setattr__(self, "bare", frozenset(bare))
+        object.__setattr__(self, "whole", frozenset(whole))
+
+    def members(self, envelope: Mapping[str, Json]) -> frozenset[str]:
         """The envelope's keys, but for the version and a delegation."""
-        members = self.bare
         if self.sealable and "sealed" in envelope:
-            return members | {"sealed"}
-        members |= {"message"} if self.body else set()
-        return members | ({"detail"} if self.detail else set())
+            return self.bare | {"sealed"}
+        return self.whole
 
 
 VERSION_1: Mapping[Kind, Shape] = MappingProxyType(
@@ -179,6 +185,9 @@ VERSION_2: Mapping[Kind, Shape] = MappingProxyType(
         Kind.ESCALATION: Shape(Escalation),
     }
 )
+_VERSIONED = frozenset({"version"})
+_DELEGATED = _VERSIONED | {"delegation"}
+_KINDS = {kind.value: kind for kind in Kind}
 SHAPES: Mapping[str, Mapping[Kind, Shape]] = MappingProxyType({"1": VERSION_1, "2": VERSION_2})
 
 
@@ -187,6 +196,12 @@ class Domains:
     """The domains whose messages are taken, the one to prefer first."""
 
     taken: tuple[Domain, ...]
+    _named: Mapping[tuple[Json, Json], Domain] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find once how each is named."""
+        named = {(domain.version, domain.separator_hex): domain for domain in self.taken[::-1]}
+        object.__setattr__(self, "_named", named)
 
     @property
     def preferred(self) -> Domain:
@@ -201,6 +216,16 @@ class Domains:
             DomainMismatch: it names another domain.
         """
         envelope = mapping(given, "message")
+        known = self.named(envelope.get("version", "1"), envelope.get("domain"))
+        return known or self._sought(envelope)
+
+    def named(self, version: Json, separator: Json) -> Domain | None:
+        """The domain of a version and a separator, if it is one of these."""
+        if isinstance(version, str) and isinstance(separator, str):
+            return self._named.get((version, separator))
+        return None
+
+    def _sought(self, envelope: Mapping[str, Json]) -> Domain:
         served = ", ".join(dict.fromkeys(domain.version for domain in self.taken))
         # What names no version was said before envelopes had one.
         version = envelope.get("version", "1")
@@ -216,18 +241,21 @@ class Domains:
         raise DomainMismatch(stated, "0x" + same[0].separator.hex())
 
 
-def parse_message(given: Json, domain: Domain) -> Message:
-    """Parse an envelope and prove it: form, domain, digests, signature, in this order."""
+def parse_message(given: Json, domain: Domain, prove: Prove = verify) -> Message:
+    """Parse an envelope and prove it: form, domain, digests, signature, in this order.
+
+    Who proves many signatures at once takes them down here, and believes no message before.
+    """
     envelope = mapping(given, "message")
     kind, shape = _shape(envelope.get("kind"), domain)
     _check_members(envelope, shape.members(envelope), domain)
     message = _read(envelope, kind, shape, domain)
     _check_digests(message)
-    _check_signature(message)
+    _check_signature(message, prove)
     return message
 
 
-def parse_header(given: Json, domain: Domain) -> Message:
+def parse_header(given: Json, domain: Domain, prove: Prove = verify) -> Message:
     """Parse an envelope without what it carries, and prove as much of it as there is.
 
     That is the leaf of a word whose body is not at hand: who said what kind of thing where,
@@ -241,8 +269,27 @@ def parse_header(given: Json, domain: Domain) -> Message:
     header = _read(envelope, kind, shape, domain)
     if kind is Kind.INVITATION and header.negotiation != header.digest:
         raise DigestMismatch(str(header.negotiation), header.digest)
-    _check_signature(header)
+    _check_signature(header, prove)
     return header
+
+
+def header(domain: Domain, kind: Kind, members: tuple[str, ...], prove: Prove) -> Message:
+    """A message of version 2 in a negotiation, without what it carries and without a mandate.
+
+    Args:
+        domain: that the envelope names.
+        kind: one of the words in a negotiation that version 2 has.
+        members: negotiation, signer, digest and signature, each in the form of its type.
+        prove: proves the signature.
+
+    Raises:
+        DigestMismatch: an invitation that names another negotiation than itself.
+    """
+    negotiation, signer, stated, signature = members
+    if kind is Kind.INVITATION and negotiation != stated:
+        raise DigestMismatch(negotiation, stated)
+    prove(stated, signature, signer)
+    return Message(domain, kind, negotiation, signer, stated, signature)
 
 
 def _read(envelope: Mapping[str, Json], kind: Kind, shape: Shape, domain: Domain) -> Message:
@@ -279,16 +326,15 @@ def _shape(given: Json, domain: Domain) -> tuple[Kind, Shape]:
     # A kind is its own value.
     if not isinstance(given, str) or given not in shapes:
         raise ValueMalformed("kind", shown(given), "one of " + ", ".join(shapes))
-    kind = Kind(given)
+    kind = _KINDS[given]
     return kind, shapes[kind]
 
 
-def _check_members(envelope: Mapping[str, Json], members: set[str], domain: Domain) -> None:
+def _check_members(envelope: Mapping[str, Json], members: frozenset[str], domain: Domain) -> None:
     if domain.version == "1":
         exactly(envelope, members)
         return
-    members |= {"version", "delegation"} if "delegation" in envelope else {"version"}
-    exactly(envelope, members)
+    exactly(envelope, members | (_DELEGATED if "delegation" in envelope else _VERSIONED))
     if envelope["version"] != domain.version:
         raise VersionUnsupported(shown(envelope["version"]), domain.version)
 
@@ -323,14 +369,14 @@ def _check_inner(message: Message) -> None:
             pass  # the others carry no second digest
 
 
-def _check_signature(message: Message) -> None:
+def _check_signature(message: Message, prove: Prove) -> None:
     mandate = message.mandate
     if mandate is None:
-        verify(message.digest, message.signature, message.signer)
+        prove(message.digest, message.signature, message.signer)
         return
     if message.kind is Kind.REVOCATION:
         # The old key's own end takes no scope: only that it is the delegation that ends.
-        mandate.check(message.signer, Scope(0), message.domain)
+        mandate.check(message.signer, Scope(0), message.domain, prove)
         ended = mandate.digest(message.domain)
         named = Revocation(message.signer, ended).digest(message.domain)
         if message.digest != named:
@@ -339,5 +385,5 @@ def _check_signature(message: Message) -> None:
         scope = SCOPE_OF.get(message.kind)
         if scope is None:
             raise MandateRefused("kind", message.kind, "a kind that a delegate may sign")
-        mandate.check(message.signer, scope, message.domain)
-    verify(message.digest, message.signature, mandate.delegation.delegate)
+        mandate.check(message.signer, scope, message.domain, prove)
+    prove(message.digest, message.signature, mandate.delegation.delegate)

@@ -28,12 +28,25 @@ from marketplace.core.values import ZERO_DIGEST, Address, Digest
 
 @dataclass(frozen=True, slots=True)
 class ChainEvent:
-    """One event of the escrow about a deal, with the arguments of ``IEscrow``."""
+    """One event of the escrow about a deal, with the arguments of ``IEscrow``.
+
+    Attributes:
+        name: of the event.
+        deal: the deal's digest.
+        values: its other arguments.
+        at: time of its block.
+        block: the block's number.
+        transaction: the hash of the transaction that made it.
+        log_index: which event of its block it is.
+    """
 
     name: str
     deal: Digest
     values: dict[str, str | int]
     at: int
+    block: int = 0
+    transaction: Digest = ""
+    log_index: int = 0
 
     def number(self, name: str) -> int:
         """An integer argument."""

@@ -9,10 +9,11 @@ WARNING: never use a signature as an identity; digests name things.
 """
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 
 from coincurve import PrivateKey, PublicKey
 
-from marketplace.core.errors import SignatureMalformed, WrongSigner
+from marketplace.core.errors import SignatureMalformed, SignatureRefused, WrongSigner
 from marketplace.core.values import Address, Digest, keccak
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -22,6 +23,10 @@ _SIGNATURE = re.compile(r"0x[0-9a-f]{130}\Z")
 _COMPACT = re.compile(r"0x[0-9a-f]{128}\Z")
 
 Signature = str
+# That an address signed a digest, yet to be proved.
+Claim = tuple[Digest, Signature, Address]
+# Proves one at once, as ``verify`` does, or takes it down for later.
+Prove = Callable[[Digest, Signature, Address], None]
 # Enough to quote a wrong one whole.
 LONGEST_SIGNATURE = 200
 
@@ -49,6 +54,17 @@ def verify(digest: Digest, signature: Signature, expected: Address) -> None:
     recovered = recover(digest, signature)
     if recovered != expected:
         raise WrongSigner(expected, recovered)
+
+
+def refused(claims: Sequence[Claim]) -> Mapping[int, SignatureRefused]:
+    """Which of the claims do not hold, and why, by their places."""
+    found: dict[int, SignatureRefused] = {}
+    for place, (digest, signature, expected) in enumerate(claims):
+        try:
+            verify(digest, signature, expected)
+        except SignatureRefused as error:
+            found[place] = error
+    return found
 
 
 def compact(signature: Signature) -> Signature:

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from marketplace.core import merkle
-from marketplace.core.errors import Missing, ProofMalformed, TileDiffers, ValueMalformed
+from marketplace.core.errors import (
+    Missing,
+    ProofMalformed,
+    TileDiffers,
+    TileMissing,
+    ValueMalformed,
+)
 from marketplace.core.merkle import (
     Node,
     Proof,
@@ -42,7 +48,7 @@ Fetch: TypeAlias = Callable[[str], bytes]
 
 
 class Kept(Protocol):
-    """Where full tiles are kept."""
+    """Where tiles are kept that were proved."""
 
     def get(self, tile: Tile) -> bytes | None:
         """What was put there last, or anything that a broken disk makes of it."""
@@ -54,7 +60,7 @@ class Kept(Protocol):
 
 
 class TilesOnDisk:
-    """Full tiles below a directory, under the names by which they are served."""
+    """Tiles below a directory, under the names by which they are served."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -65,6 +71,14 @@ class TilesOnDisk:
             return (self._directory / tile.path).read_bytes()
         except OSError:
             return None
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes of a path, as a server would give them: no more believed than one."""
+        tile = Tile.parse(path.removeprefix("tile/"))
+        data = self.get(tile)
+        if data is None:
+            raise TileMissing(tile.path, 0)
+        return data
 
     def put(self, tile: Tile, data: bytes) -> None:
         """Write it beside, then under its name.
@@ -239,12 +253,17 @@ class ProvenTiles:
             if width > 0:
                 tile = Tile(level, index, width)
                 found = self._proven[level, index] = self._reader.hashes(tile)
-                tiles.append(tile.path)
+                tiles.append(tile)
                 peaks = _peaks(found) + peaks
             level += 1
         root = over(peaks) if peaks else root_hash(())
         if root != self.root:
-            raise TileDiffers(" ".join(tiles) or "none", self.root.hex(), root.hex())
+            told = " ".join(tile.path for tile in tiles)
+            raise TileDiffers(told or "none", self.root.hex(), root.hex())
+        if self._kept:
+            # So that, should the log be rewritten, its proofs can be had from what is kept.
+            for tile in tiles:
+                self._kept.put(tile, b"".join(self._proven[tile.level or 0, tile.index]))
 
 
 def contents(tile: Tile, data: bytes) -> list[bytes]:

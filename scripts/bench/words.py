@@ -5,15 +5,19 @@ Every body is what an SDK would send; signing is done before anything is measure
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
+
+from coincurve import PrivateKey
 
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing, Settlement
 from marketplace.core.message import Body, Detail, Message
 from marketplace.core.outcome import Issue, OutcomeSpace, Subject
-from marketplace.core.signature import address_of, sign
+from marketplace.core.signature import Signature
+from marketplace.core.signature import address_of as _address_of
 from marketplace.core.terms import Terms
-from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, canonical, keccak
+from marketplace.core.values import ZERO_ADDRESS, ZERO_DIGEST, Address, canonical, keccak
 from marketplace.core.words import Invitation, Kind
 
 TOKEN = "0x" + "70" * 20
@@ -25,6 +29,23 @@ HOUR = 3_600
 def key_of(name: str) -> bytes:
     """A key that anybody can compute."""
     return keccak(b"parley bench " + name.encode())
+
+
+@lru_cache(100_000)
+def address_of(key: bytes) -> Address:
+    """The key's address, computed once."""
+    return _address_of(key)
+
+
+@lru_cache(1_000)
+def _signer(key: bytes) -> PrivateKey:
+    return PrivateKey(key)
+
+
+def signed(digest: str, key: bytes) -> Signature:
+    """The same as ``core.signature.sign``, of a key that signs often."""
+    raw = _signer(key).sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
+    return "0x" + raw[:64].hex() + f"{raw[64] + 27:02x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +82,21 @@ class Hand:
         rules = Settlement(TOKEN, review_window=600)
         content = Content(kind, title, "hour", OutcomeSpace(issues), facts, rules)
         header = Listing(address_of(seller), content.digest, ZERO_DIGEST, self.now + 24 * HOUR)
-        return self._say(Kind.LISTING, seller, header, None, content)
+        return self.say(Kind.LISTING, seller, header, None, content)
 
     def talk(self, number: int, rounds: int) -> Talk:
         """A negotiation of so many offers, seller and buyer in turn."""
         seller, buyer = key_of(f"seller {number}"), key_of(f"buyer {number}")
         listed = self.listing(seller, f"Hours {number}")
+        words = [listed, *self.words(listed, (seller, buyer), number, rounds)]
+        bodies = [canonical(word.to_json()) for word in words]
+        return Talk(buyer, bodies[:2], bodies[2:])
+
+    def words(
+        self, listed: Message, keys: tuple[bytes, bytes], number: int, rounds: int
+    ) -> list[Message]:
+        """An invitation and so many offers, seller and buyer in turn."""
+        seller, buyer = keys
         invitation = Invitation(
             buyer=address_of(buyer),
             seller=address_of(seller),
@@ -79,12 +109,14 @@ class Hand:
             request=ZERO_DIGEST,
             salt="0x" + keccak(f"salt {number}".encode()).hex(),
         )
-        invited = self._say(
-            Kind.INVITATION, buyer, invitation, invitation.digest(self.domain), None
-        )
-        offers = self._offers(invitation, invited.digest, (seller, buyer), rounds)
-        setting = [canonical(word.to_json()) for word in (listed, invited)]
-        return Talk(buyer, setting, [canonical(offer.to_json()) for offer in offers])
+        invited = self.say(Kind.INVITATION, buyer, invitation, invitation.digest(self.domain))
+        return [invited, *self._offers(invitation, invited.digest, keys, rounds)]
+
+    def accept(self, offer: Message, key: bytes) -> Message:
+        """The other side's signature under an offer."""
+        signature = signed(offer.digest, key)
+        on = self.domain, Kind.ACCEPTANCE, offer.negotiation
+        return Message(*on, address_of(key), offer.digest, signature)
 
     def _offers(
         self, invitation: Invitation, negotiation: str, keys: tuple[bytes, bytes], rounds: int
@@ -97,7 +129,7 @@ class Hand:
             salt = "0x" + keccak(f"{negotiation} {number}".encode()).hex()
             subject = Subject(invitation.listing, outcome, {}, salt)
             terms = replace(self._terms(invitation, subject), previous=head, price=price * 10)
-            offer = self._say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
+            offer = self.say(Kind.OFFER, keys[number % 2], terms, negotiation, subject)
             head = offer.digest
             yield offer
 
@@ -130,9 +162,15 @@ class Hand:
             bundle=ZERO_DIGEST,
         )
 
-    def _say(
-        self, kind: Kind, key: bytes, body: Body, negotiation: str | None, detail: Detail | None
+    def say(
+        self,
+        kind: Kind,
+        key: bytes,
+        body: Body,
+        negotiation: str | None,
+        detail: Detail | None = None,
     ) -> Message:
+        """One signed word."""
         digest = body.digest(self.domain)
         return Message(
             domain=self.domain,
@@ -140,7 +178,7 @@ class Hand:
             negotiation=negotiation,
             signer=address_of(key),
             digest=digest,
-            signature=sign(digest, key),
+            signature=signed(digest, key),
             body=body,
             detail=detail,
         )

@@ -10,15 +10,15 @@ from story import Story, spoiled
 from witness import DOMAINS, honest_log
 
 from marketplace.core.audit import (
+    Auditor,
     ChainEvent,
     LoggedEntry,
+    OnChain,
     Report,
-    _check_agreements,
     audit,
 )
 from marketplace.core.deal import Operation
 from marketplace.core.entry import read
-from marketplace.core.market import Market
 from marketplace.core.message import parse_message
 from marketplace.core.terms import Terms
 
@@ -236,8 +236,9 @@ def test_agreement_without_both_signatures_is_found_whatever_the_machine_said():
     talk = agreed()
     assert talk.agreement is not None
     forged = replace(talk.agreement, buyer_signature=STRANGER.sign(talk.agreement.digest))
-    market, report = Market(), Report()
-    market.negotiations[talk.id] = replace(talk, agreement=forged)
-    _check_agreements(market, report)
+    auditor = Auditor(DOMAINS, OnChain())
+    auditor._market.negotiations[talk.id] = replace(talk, agreement=forged)
+    auditor._end(auditor._market.negotiations[talk.id])
+    report = auditor.finish()
     assert [finding.where for finding in report.findings] == [talk.id]
     assert "WrongSigner" in what(report)

@@ -55,7 +55,13 @@ def test_honest_log_has_no_finding_and_says_what_was_checked(log: Log):
     entries, root, terms = log
     report = judge(entries, root)
     assert report.ok
-    assert report.checked == {"entries": 8, "negotiations": 2, "agreements": 1, "deals": 0}
+    assert report.checked == {
+        "entries": 8,
+        "signatures": 10,
+        "negotiations": 2,
+        "agreements": 1,
+        "deals": 0,
+    }
     assert report.unopened == [terms.digest(DOMAIN)]
 
 

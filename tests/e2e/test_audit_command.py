@@ -1,11 +1,14 @@
 """``parley audit``: says what it was not shown, and takes the path to a key, never the key."""
 
+import io
 import json
 
 import pytest
-from live import RegistryHost, Stage, network
+from live import OUTCOME, RegistryHost, Stage, network
+from rich.console import Console
 from typer.testing import CliRunner
 
+from marketplace.adapters.memory.store import MemoryStore
 from marketplace.cli import build
 from marketplace.sdk import Wallet
 
@@ -13,16 +16,25 @@ __all__ = ["network"]
 
 
 @pytest.fixture
-def closed(network, tmp_path):
+def auditor():
+    return Wallet.create()
+
+
+@pytest.fixture
+def host(network, auditor):
+    made = RegistryHost(network.domain, auditors=(auditor.address,))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def closed(network, host, auditor, tmp_path):
     """A registry with a talk that only its parties and one auditor may read."""
-    auditor = Wallet.create()
     auditor.save(tmp_path / "auditor.key")
-    host = RegistryHost(network.domain, auditors=(auditor.address,))
     stage = Stage(network, host.url)
     two = stage.pair()
     yield ["audit", "--rpc", network.rpc, "--log", host.url], two, tmp_path / "auditor.key"
     stage.close()
-    host.stop()
 
 
 def test_what_was_not_shown_is_named_and_not_called_complete(closed):
@@ -46,3 +58,64 @@ def test_with_the_auditors_key_file_all_is_read(closed):
     shown = CliRunner().invoke(build(["audit"]), [*command, "--key", str(key)]).stdout
     assert two.buying.id not in shown
     assert key.read_text().strip() not in shown
+
+
+def invoked(command, *more: str):
+    return CliRunner().invoke(build(["audit"]), [*command, *more])
+
+
+def test_the_second_audit_begins_where_the_first_ended(closed, tmp_path):
+    command, two, key = closed
+    kept = ["--key", str(key), "--state", str(tmp_path / "state"), "--json"]
+    first = json.loads(invoked(command, *kept).stdout)
+    assert (first["since"], first["checked"]["signatures"]) == (0, 2)
+    two.selling.offer(OUTCOME, {})
+    second = json.loads(invoked(command, *kept, "--since", "last").stdout)
+    assert (second["ok"], second["since"], second["checked"]["signatures"]) == (True, 2, 1)
+    assert second["opened"] == {
+        two.buying.id: {"right": "authorised", "read": 2, "unread": 0},
+    }
+    third = invoked(command, *kept[:-1], "--since", "1")
+    assert "signatures of entries below 1: as audited before" in third.stdout
+    assert "negotiations by the right to read them: 1 authorised" in third.stdout
+
+
+def test_two_nodes_are_asked_where_two_are_named(closed, network):
+    command, _, key = closed
+    ended = invoked(command, "--rpc", network.rpc, "--key", str(key), "--json")
+    assert json.loads(ended.stdout)["ok"] is True
+
+
+def test_a_fork_is_shown_with_both_checkpoints(closed, network, host, tmp_path):
+    command, _, key = closed
+    kept = ["--key", str(key), "--state", str(tmp_path / "state")]
+    assert invoked(command, *kept).exit_code == 0
+    host.stop()
+    host.store = MemoryStore()
+    host.start()
+    stage = Stage(network, host.url)
+    stage.pair()
+    ended = invoked(command, *kept)
+    stage.close()
+    assert ended.exit_code == 1
+    assert "fork: two checkpoints that this log signed; keep both" in ended.stdout
+    assert ended.stdout.count("\u2014 127.0.0.1:") == 4
+    assert "NOT OK" in ended.stdout
+
+
+@pytest.mark.parametrize("since", ["first", "-1", "1.5"])
+def test_a_size_that_is_none_is_refused_by_its_name(closed, since):
+    command, _, _ = closed
+    ended = invoked(command, "--since", since)
+    assert ended.exit_code == 2
+    assert since in ended.output
+
+
+def test_a_terminal_sees_how_far_the_audit_is_and_a_program_does_not(closed, monkeypatch):
+    command, _, _ = closed
+    for json_asked in (False, True):
+        drawn = io.StringIO()
+        terminal = Console(file=drawn, force_terminal=True, width=80)
+        monkeypatch.setattr("marketplace.commands.audit.errors", terminal)
+        assert invoked(command, *(["--json"] if json_asked else [])).exit_code == 0
+        assert ("2/2" in drawn.getvalue()) == (not json_asked)

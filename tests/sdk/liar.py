@@ -1,9 +1,10 @@
 """A registry that lies: a proxy before an honest one, foreign to Parley's own services.
 
 Every answer passes through ``alter`` as JSON, events included; ``bytes_of`` replaces
-artifacts. ``lose_answers`` lets that many requests reach the honest registry and then
-drops the connection without a word; ``cuts`` breaks each further stream of events off
-after so many, in the middle of the next; ``forgetful`` keeps from the registry where a reader was.
+artifacts and tiles, ``note_of`` checkpoints. ``lose_answers`` lets that many requests reach the
+honest registry and then drops the connection without a word; ``cuts`` breaks each further
+stream of events off after so many, in the middle of the next; ``forgetful`` keeps from the
+registry where a reader was.
 """
 
 import http.client
@@ -29,6 +30,7 @@ class Liar(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.alter: Alter = lambda _, answer: answer
         self.bytes_of: Callable[[bytes], bytes] = bytes
+        self.note_of: Callable[[bytes], bytes] = bytes
         self.lose_answers = 0
         self.requests: list[str] = []
         self.seen: list[tuple[str, dict[str, str]]] = []
@@ -102,6 +104,8 @@ class _Proxy(BaseHTTPRequestHandler):
             body = json.dumps(self.server.alter(self.path, json.loads(body))).encode()
         elif "octet-stream" in kind:
             body = self.server.bytes_of(body)
+        elif "plain" in kind:
+            body = self.server.note_of(body)
         self.send_response(answer.status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
