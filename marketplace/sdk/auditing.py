@@ -11,6 +11,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
+from marketplace.adapters.evm.anchor import EvmAnchorView
+from marketplace.adapters.evm.factory import anchor_address
 from marketplace.adapters.evm.view import EvmView
 from marketplace.core.audit import Auditor, LoggedEntry, OnChain, Report
 from marketplace.core.checkpoint import Checkpoint, LogName
@@ -22,6 +24,7 @@ from marketplace.core.replay import ChainEvent
 from marketplace.core.signature import Claim, refused
 from marketplace.core.tiles import WIDTH
 from marketplace.core.values import Address, address
+from marketplace.ports.anchor import Anchored
 from marketplace.sdk.contradiction import contradiction
 from marketplace.sdk.downloading import NO_TILE, Bodies, Tiles
 from marketplace.sdk.genuine import genuine_escrow
@@ -80,11 +83,12 @@ def audit_market(
     """
     with ExitStack() as opened:
         everybody = opened.enter_context(closing(Registry(log)))
-        nodes = [genuine_escrow(everybody, url) for url in ([rpc] if isinstance(rpc, str) else rpc)]
+        urls = [rpc] if isinstance(rpc, str) else rpc
+        nodes = [(url, genuine_escrow(everybody, url)) for url in urls]
         login = None
         if wallet is not None:
             login = opened.enter_context(closing(Registry(log)))
-            login.auth = RegistryLogin(log, nodes[0].domain, wallet)
+            login.auth = RegistryLogin(log, nodes[0][1].domain, wallet)
             # Whether it is let in is known now, and not after hours.
             login.log(0)
         audit = _Audit(everybody, login, nodes, how or How())
@@ -97,16 +101,17 @@ class _Audit:
 
     everybody: Registry
     login: Registry | None
-    nodes: Sequence[EvmView]
+    nodes: Sequence[tuple[str, EvmView]]
     how: How
 
     def run(self, reader: Address | None) -> Report:
         """Ask all, judge all."""
         name = self._name()
         before = self.how.memory.load() if self.how.memory else None
+        anchors = [_anchors(url, node, name) for url, node in self.nodes]
         note = self.everybody.fetch("checkpoint").decode("utf-8", "replace")
-        chains = self._chains()
-        domains = Domains((self.nodes[0].domain, *_older(self.everybody)))
+        chains = self._chains([history for history, _ in anchors])
+        domains = Domains((self.nodes[0][1].domain, *_older(self.everybody)))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             auditor = Auditor(domains, chains[0], reader, in_parallel(pool))
             report = auditor.report
@@ -119,7 +124,7 @@ class _Audit:
                 auditor.remember(*old.tree, since=min(since, old.size))
                 if before.name != name:
                     report.found("log", "keys", f"known {before.name}, told {name}")
-            self._check_chain(name, report)
+            self._check_chain(name, report, forked=any(forked for _, forked in anchors))
             self._feed(auditor, checkpoint, grown=grown)
         auditor.finish("0x" + checkpoint.root.hex())
         self._conclude(report, before, Remembered(name, note, sound=True))
@@ -138,10 +143,13 @@ class _Audit:
             named = replace(named, key=address(self.how.log_key, "key"))
         return named
 
-    def _chains(self) -> list[OnChain]:
+    def _chains(self, anchors: Sequence[Sequence[Anchored]]) -> list[OnChain]:
         """What each node has, up to a block that all have."""
-        height = min(node.height() for node in self.nodes)
-        return [OnChain(_events(node, height), None, height) for node in self.nodes]
+        height = min(node.height() for _, node in self.nodes)
+        return [
+            OnChain(_events(node, height), [a for a in taken if a.block <= height], height)
+            for (_, node), taken in zip(self.nodes, anchors, strict=True)
+        ]
 
     def _grown(self, old: Checkpoint, new: Checkpoint) -> bool:
         try:
@@ -151,11 +159,14 @@ class _Audit:
             return False
         return True
 
-    def _check_chain(self, name: LogName, report: Report) -> None:
-        for node in self.nodes[:1]:
-            if name.domain.chain_id != node.domain.chain_id:
-                told = f"the log signs for chain {name.domain.chain_id}"
-                report.found("log", "keys", f"{told}, and this is {node.domain.chain_id}")
+    def _check_chain(self, name: LogName, report: Report, *, forked: bool) -> None:
+        chain = self.nodes[0][1].domain.chain_id
+        if name.domain.chain_id != chain:
+            told = f"the log signs for chain {name.domain.chain_id}, and this is {chain}"
+            report.found("log", "keys", told)
+        if forked:
+            told = f"{name.key} of {name.origin} was shown there to have signed two histories"
+            report.found("fork", "anchor contract", told)
 
     def _feed(self, auditor: Auditor, checkpoint: Checkpoint, *, grown: bool) -> None:
         memory, reader = self.how.memory, TileReader(self.everybody.fetch)
@@ -216,6 +227,14 @@ def _compare(chains: Sequence[OnChain], report: Report) -> None:
         difference = chains[0].differs(other)
         if difference is not None:
             report.found("rpc", f"nodes 1 and {place}", difference)
+
+
+def _anchors(url: str, node: EvmView, name: LogName) -> tuple[Sequence[Anchored], bool]:
+    """What the anchor contract took of a log, and whether it was shown a fork of it."""
+    if not node.has_code(anchor_address()):
+        return (), False
+    view = EvmAnchorView(url, name.key, name.origin)
+    return view.history(), view.facts().forked
 
 
 def _events(node: EvmView, height: int) -> list[ChainEvent]:

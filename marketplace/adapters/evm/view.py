@@ -137,6 +137,11 @@ class EvmView:
             found = [self._event(log, times) for log in logs]
         return [event for event in found if event is not None]
 
+    def has_code(self, contract: Address) -> bool:
+        """Whether there is a contract at an address."""
+        with naming("has_code", self._rpc_url):
+            return bool(self.web3.eth.get_code(to_checksum_address(contract)))
+
     def gas(self, transaction: Digest) -> int:
         """What a mined transaction used, in units of gas."""
         with naming("gas", self._rpc_url):
