@@ -1,4 +1,4 @@
-"""How long an audit takes, and how much of it is other than checking signatures.
+"""How long an audit takes, and how much of it is not signatures.
 
 ``python scripts/bench_audit.py`` makes logs of 10^3 to 10^6 entries and audits each in a
 process of its own: from tiles on disk, each proved by the root, with every body and with

@@ -1,4 +1,4 @@
-"""A log of realistic traffic, signed and laid out as a server of tiles has it.
+"""A log of realistic traffic, laid out as a server of tiles has it.
 
 A seller's listing is answered by ten buyers. Each negotiation has two to nine offers, seller
 and buyer in turn; of ten, seven end in an agreement, two in a rejection and one in a

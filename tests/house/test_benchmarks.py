@@ -52,3 +52,22 @@ def test_the_registry_s_figures_that_are_told_are_those_of_the_last_run() -> Non
         for each in kept["growth"]
     ]
     assert growth == measured
+
+
+def test_the_audit_s_figures_that_are_told_are_those_of_the_last_run() -> None:
+    kept = json.loads((ROOT / "docs/benchmarks/audit.json").read_text())
+    page = (ROOT / "docs/benchmarks.md").read_text().split("\n## The audit\n")[1].split("\n## ")[0]
+    told = [
+        line.strip("| ").split(" | ")
+        for line in page.splitlines()
+        if re.match(r"^\| 10\^\d \|", line)
+    ]
+    names = ("cpu_s", "signature_s", "wall_s", "memory_mb")
+    measured = [
+        [f"10^{len(str(whole['entries'])) - 1}"]
+        + [str(each[name]) for each in (whole, leaves) for name in names]
+        for whole, leaves in zip(kept["whole"], kept["leaves"], strict=True)
+    ]
+    assert told == measured
+    anchors = {name: value for name, value in FIGURES.items() if name.startswith("anchor")}
+    assert kept["anchor_gas"] == anchors
