@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from marketplace.commands.plain import plain
+
+__all__ = ["Json", "errors", "plain"]
+
 errors = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line instead.")]
-
-
-def plain(words: str) -> str:
-    """Words without control characters."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in words)

@@ -16,6 +16,7 @@ from typing import Self
 from marketplace.adapters.evm.account import EvmAccount
 from marketplace.adapters.evm.escrow import EvmEscrow
 from marketplace.adapters.evm.hand import Hand
+from marketplace.adapters.evm.plain import PlainChain
 from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
@@ -107,6 +108,7 @@ class Client(Seeker, People):
         except Exception:
             self._registry.close()
             raise
+        self._anchors_of = PlainChain(rpc).anchors
         hand = Hand(chain, rpc, wallet)
         self._means = Means(
             registry=self._registry,
@@ -302,7 +304,7 @@ class Client(Seeker, People):
 
     def evidence(self, deal: Settlement) -> dict[str, Json]:
         """Everything a third party needs to judge the deal, as JSON."""
-        return gather(self._means, deal)
+        return gather(self._means, deal, self._anchors_of)
 
     def balance(self, token: Address) -> int:
         """This party's balance of a token, in base units."""

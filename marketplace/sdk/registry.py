@@ -124,9 +124,10 @@ class Registry:
         path = f"/v1/negotiations/{negotiation}/messages"
         return self._get(MessagesView, path, mine=True).messages
 
-    def log(self, start: int) -> LogView:
+    def log(self, start: int, limit: int | None = None) -> LogView:
         """A page of the public log, with the bodies that are this reader's to see."""
-        return self._get(LogView, "/v1/log", {"start": start}, mine=True)
+        query = {"start": start} if limit is None else {"start": start, "limit": limit}
+        return self._get(LogView, "/v1/log", query, mine=True)
 
     def fetch(self, path: str) -> bytes:
         """The bytes of a path of C2SP tlog-tiles, as ``checkpoint`` or ``tile/0/000``."""

@@ -37,6 +37,9 @@ def test_the_demo_settles_three_deals_and_the_auditor_finds_nothing(chain, tmp_p
         evidence = json.loads(Path(deal["evidence"]).read_text())
         assert evidence["deal"] == deal["id"]
         assert evidence["typed_data"]["message"]["price"] == str(deal["price"])
+        judged = run("verify", deal["evidence"], cwd=tmp_path)
+        assert (judged.returncode, judged.stderr) == (0, "")
+        assert f"the deal is {deal['state']}" in judged.stdout
     assert report["audit"]["ok"] is True
     assert report["audit"]["findings"] == []
     assert report["audit"]["checked"]["deals"] == 3
