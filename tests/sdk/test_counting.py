@@ -352,7 +352,7 @@ def test_the_hold_is_on_disk_before_the_signature_exists(tmp_path):
 
     of.wallet.sign = watched
     _, deal = offer(of, units=4)
-    assert deal in [line[2] for line in lines if line[0] == "asked"]
+    assert deal in [fact[2] for line in lines for fact in line if fact[0] == "asked"]
     of.ledger.close()
 
 
