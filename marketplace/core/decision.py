@@ -230,9 +230,11 @@ def _unservable(decision: Decision) -> str | None:
     selling = asked.signer == asked.proposal.terms.seller
     if not selling or values.keys() != {"units", "available"} or values["units"] != str(units):
         return f"recorded {decision.answer}, of {units} units of {asked.signer}"
-    if units <= decimal(values["available"], "available"):
-        return f"recorded {decision.answer}, which are enough"
-    return None
+    try:
+        enough = units <= decimal(values["available"], "available")
+    except ValueMalformed as refused:
+        return str(refused)
+    return f"recorded {decision.answer}, which are enough" if enough else None
 
 
 def _question(found: Mapping[str, Json], exposure: Exposure | None) -> Question:

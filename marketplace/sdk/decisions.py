@@ -7,7 +7,6 @@ Both are read here, a ledger also while its client runs.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import cast
 
 from marketplace.core.decision import Decision
 from marketplace.core.errors import DecisionsUnreadable, ParleyError, ValueMalformed
@@ -22,8 +21,9 @@ LONGEST_LINE = 1 << 22
 
 def facts_in(told: Json) -> list[Fact]:
     """The facts that one line of a ledger has, together or alone; raises where it has none."""
-    line = cast("list[Json]", told)
-    return cast("list[Fact]", line) if isinstance(line[0], list) else [line]
+    if not isinstance(told, list):
+        raise TypeError(type(told))
+    return told if isinstance(told[0], list) else [told]
 
 
 def read_decisions(path: Path) -> Iterator[Decision]:

@@ -154,7 +154,8 @@ class Ledger:
         self._write("over", deal, int(back))
 
     def _write(self, fact: str, *values: int | str | Mapping[str, Json]) -> None:
-        told: list[Json] = [fact, *(str(value) if isinstance(value, int) else value for value in values)]
+        told: list[Json] = [fact]
+        told += [str(value) if isinstance(value, int) else value for value in values]
         with self.lock:
             if self._together is not None:
                 self._together.append(told)
