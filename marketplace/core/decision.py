@@ -159,9 +159,7 @@ class Decision:
 
     def brief(self) -> dict[str, Json]:
         """The record as its ledger keeps it, where the exposure follows from the lines before."""
-        told = self.to_json()
-        del told[EXPOSURE]
-        return told
+        return {**self._beside(), "digest": self.digest}
 
     @classmethod
     def from_json(cls, given: Json, exposure: Exposure | None = None) -> "Decision":
@@ -182,13 +180,17 @@ class Decision:
             salt=digest(found["salt"], "salt"),
         )
         _check_digest(found["digest"], made.digest)
-        if made.to_json() != {**found, EXPOSURE: made.question.exposure.to_json()}:
+        if made.brief() != {name: told for name, told in found.items() if name != EXPOSURE}:
             # An address in another case, of which the digest would be the same.
             raise ValueMalformed("decision", made.digest, "values in their one spelling")
         return made
 
     def _told(self) -> dict[str, Json]:
+        return {**self._beside(), EXPOSURE: self.question.exposure.to_json()}
+
+    def _beside(self) -> dict[str, Json]:
         asked, answer = self.question, self.answer
+        terms = asked.proposal.terms
         return {
             "format": FORMAT,
             "policy": asked.limits.to_json(),
@@ -197,9 +199,9 @@ class Decision:
             "signer": asked.signer,
             "negotiation": asked.negotiation,
             "deal": asked.proposal.deal,
-            "terms": asked.proposal.terms.to_message(),
+            # A rail may be an enumeration's member, which takes the slow way to canonical bytes.
+            "terms": {**terms.to_message(), "rail": int(terms.rail)},
             "subject": asked.proposal.subject.to_json(),
-            EXPOSURE: asked.exposure.to_json(),
             "now": asked.now,
             "verdict": answer.verdict,
             "rule": answer.rule,

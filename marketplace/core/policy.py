@@ -10,16 +10,21 @@ that it falls into runs in which nothing is missing. What lies outside of them i
    were allowed by a decision, or committed before the run began.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from marketplace.core.audit import Finding
+from marketplace.core.audit import Finding, LoggedEntry
 from marketplace.core.decision import Decision, reevaluate
 from marketplace.core.eip712 import Domain
+from marketplace.core.entry import read
+from marketplace.core.errors import ParleyError
+from marketplace.core.message import Domains, parse_header, parse_message
 from marketplace.core.values import ZERO_DIGEST, Address, Digest
+from marketplace.core.words import Kind
 
 POLICY = "policy"
+BINDING = (Kind.OFFER, Kind.ACCEPTANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Signed:
         domain: in which it was signed.
         signer: whose signature.
         deal: the terms' digest.
-        at: when it was received.
+        at: the instant that rules the negotiation.
     """
 
     where: str
@@ -48,8 +53,9 @@ class PolicyReport:
     Attributes:
         findings: of kind "policy".
         checked: counts of ``decisions`` and of their ``runs``; of ``gaps``, before which there
-            was a decision that is not in the record; of ``signatures`` that were judged and of
-            those ``outside``; and of nonces that were ``freed`` on the signer's word.
+            was a decision that is not in the record; of signatures that were held against it
+            (``decided``) and of those ``outside``; and of nonces that were ``freed`` on the
+            signer's word.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -81,6 +87,27 @@ def audit_decisions(decisions: Iterable[Decision], signed: Iterable[Signed]) -> 
     for each in signed:
         _check_signed(each, spans, allowed, report)
     return report
+
+
+def signed_in(
+    entries: Iterable[LoggedEntry], domains: Domains, signers: AbstractSet[Address]
+) -> Iterator[Signed]:
+    """What a log's leaves show to be signed by these, each signature proved.
+
+    No body is needed for that. A leaf that is not in order is the log's audit's to find.
+    """
+    for entry in entries:
+        try:
+            logged = read(entry.data, b"")
+            if logged.kind not in BINDING or str(logged.leaf.get("signer")) not in signers:
+                continue
+            whole, domain = logged.envelope, domains.of(logged.leaf)
+            word = (
+                parse_header(logged.leaf, domain) if whole is None else parse_message(whole, domain)
+            )
+        except ParleyError:
+            continue
+        yield Signed(f"entry {entry.index}", domain, word.signer, word.digest, logged.at)
 
 
 class _Span:
@@ -146,13 +173,13 @@ def _check_signed(
     report: PolicyReport,
 ) -> None:
     if (signed.signer, signed.deal) in allowed:
-        report.count("signatures")
+        report.count("decided")
         return
     if not any(span.speaks_for(signed) for span in spans):
         return
     if not any(span.covers(signed) for span in spans):
         report.count("outside")
         return
-    report.count("signatures")
-    told = f"{signed.signer} signed terms {signed.deal}, received at {signed.at}"
+    report.count("decided")
+    told = f"{signed.signer} signed terms {signed.deal} at {signed.at}"
     report.found(signed.where, f"{told}, and no decision in the record allows them")

@@ -4,18 +4,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from forger import hashed, logged, withheld
 from hypothesis import given
 from hypothesis import strategies as st
-from market import BUYER, DOMAIN, FIRST_DOMAIN, NOW, SELLER, STRANGER, TOKEN, subject, talk, terms
+from market import (
+    BUYER,
+    DOMAIN,
+    FIRST_DOMAIN,
+    NOW,
+    SELLER,
+    STRANGER,
+    TOKEN,
+    accept,
+    offer,
+    proposed,
+    reject,
+    subject,
+    talk,
+    terms,
+)
 from market import word as named
 
 from marketplace.core.audit import Finding
 from marketplace.core.decision import YES, Answer, Decision, Question
 from marketplace.core.guardrails import Commitment, Exposure, Limits, Proposal
-from marketplace.core.policy import Signed, audit_decisions
-from marketplace.core.values import ZERO_DIGEST
+from marketplace.core.message import Domains
+from marketplace.core.policy import Signed, audit_decisions, signed_in
+from marketplace.core.values import ZERO_DIGEST, canonical
 
 ON = talk()
+ABOUT = subject(ON)
 LIMITS = Limits(TOKEN, 3_000, highest_unit_price=120, longest_open=10_000)
 
 
@@ -81,7 +99,7 @@ def test_nothing_is_found_in_an_honest_record(steps: list[tuple[int, int, int, i
     report = audit_decisions(book.decisions, words)
     assert report.findings == []
     assert report.checked.get("decisions", 0) == len(steps)
-    assert report.checked.get("signatures", 0) == len(words)
+    assert report.checked.get("decided", 0) == len(words)
     assert "gaps" not in report.checked
 
 
@@ -196,3 +214,50 @@ def test_records_of_two_ledgers_are_judged_apart():
 def test_no_decisions_say_nothing():
     report = audit_decisions([], [signed(named("unheard of"), 15)])
     assert (report.findings, report.checked) == ([], {})
+
+
+# ------------------------------------------------------------------ out of a log
+
+
+def test_what_a_log_s_leaves_show_to_be_signed_needs_no_body():
+    on = proposed()
+    said = offer(talk(), SELLER)
+    taken = accept(on, BUYER)
+    parts = [
+        withheld(logged(said, NOW + 1)),
+        logged(taken, NOW + 2),
+        logged(offer(talk(), STRANGER), NOW + 3),
+        logged(reject(on, BUYER), NOW + 4),
+    ]
+    entries, _ = hashed(parts)
+    words = [*signed_in(entries, Domains((DOMAIN,)), {SELLER.address, BUYER.address})]
+    assert words == [
+        Signed("entry 0", DOMAIN, SELLER.address, said.digest, NOW + 1),
+        Signed("entry 1", DOMAIN, BUYER.address, on.head, NOW + 2),
+    ]
+
+
+def test_what_somebody_else_signed_in_another_s_name_is_not_held_against_it():
+    said = offer(talk(), SELLER)
+    forged = replace(said, signature=STRANGER.sign(said.digest))
+    foreign = offer(talk(), SELLER)
+    listed = canonical({"kind": "offer", "received_at": 1, "signer": []}), b""
+    entries, _ = hashed([logged(forged, NOW), (b"\xff", b""), listed, logged(foreign, NOW)])
+    assert [*signed_in(entries[:3], Domains((DOMAIN,)), {SELLER.address})] == []
+    assert [*signed_in(entries, Domains((FIRST_DOMAIN,)), {SELLER.address})] == []
+    assert len([*signed_in(entries, Domains((DOMAIN,)), {SELLER.address})]) == 1
+
+
+def test_a_record_is_held_against_a_log():
+    book, parts = Book(), []
+    for nonce in (1, 2, 3):
+        decided = book.asked(nonce, 100, 10 * nonce)
+        parts.append(logged(BUYER.say(decided.question.proposal.terms, ON.id, ABOUT), NOW + 15))
+    entries, _ = hashed(parts)
+    words = [*signed_in(entries, Domains((DOMAIN,)), {BUYER.address})]
+    report = audit_decisions(book.decisions, words)
+    assert (report.findings, report.checked["decided"]) == ([], 3)
+    forgotten = [replace(each, answer=Answer("X", {})) for each in book.decisions[:1]]
+    rest = [replace(each, previous=forgotten[-1].digest) for each in book.decisions[1:2]]
+    report = audit_decisions([*forgotten, *rest, book.decisions[2]], words)
+    assert [each.where for each in report.findings if each.where.startswith("entry")] == ["entry 0"]

@@ -352,7 +352,7 @@ def test_a_log_is_held_against_the_ledger_that_signed_it(tmp_path):
     words.append(Signed("entry 9", DOMAIN, BUYER.address, past, NOW + 2))
     report = audit_decisions(read_decisions(path), words)
     assert [finding.where for finding in report.findings] == ["entry 9"]
-    assert report.checked["signatures"] == 4
+    assert report.checked["decided"] == 4
     of.ledger.close()
 
 
