@@ -17,6 +17,7 @@ from live import SpyWallet
 from market import BUYER, DOMAIN, NOW, SELLER, TOKEN, subject, talk, terms, word
 from witness import SetClock
 
+from marketplace.core.audit import LoggedEntry
 from marketplace.core.capacity import Asked, Capacity
 from marketplace.core.deal import Deal, DealState
 from marketplace.core.decision import Decision, reevaluate
@@ -32,7 +33,8 @@ from marketplace.core.errors import (
     ValueMalformed,
 )
 from marketplace.core.guardrails import Commitment, Limits
-from marketplace.core.policy import Signed, audit_decisions
+from marketplace.core.message import Domains
+from marketplace.core.policy import Signed, audit_decisions, signed_in
 from marketplace.core.values import ZERO_DIGEST
 from marketplace.sdk import Wallet
 from marketplace.sdk.decisions import LONGEST_LINE, read_decisions
@@ -474,3 +476,26 @@ def test_what_is_written_together_is_written_whole_or_not_at_all(tmp_path):
     ledger.offered(2, Commitment(5, NOW, 0, (DEAL,)))
     assert ledger.exposure.total == 5
     ledger.close()
+
+
+# ------------------------------------------------------------------ in a live market
+
+
+def test_each_party_of_a_deal_has_its_own_record_and_the_log_is_held_against_both(two):
+    agreement = two.agree()
+    parties = [two.buyer, two.seller]
+    for party in parties:
+        (made,) = party.client.decisions(agreement.digest)
+        assert made.question.signer == party.address
+        assert made.question.negotiation == two.buying.id
+        assert Decision.from_json(json.loads(json.dumps(made.to_json()))) == made
+        assert reevaluate(made) is None
+    registry = two.buyer.client._registry
+    page = registry.log(0)
+    entries = [LoggedEntry(e.index, e.leaf_hash, e.data.encode()) for e in page.entries]
+    signers = {party.address for party in parties}
+    words = [*signed_in(entries, Domains((two.network.domain,)), signers)]
+    deals = {(word.signer, word.deal) for word in words}
+    assert {(address, agreement.digest) for address in signers} <= deals
+    records = [each for party in parties for each in party.client.decisions()]
+    assert audit_decisions(records, words).findings == []
