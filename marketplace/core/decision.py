@@ -179,7 +179,8 @@ class Decision:
             previous=digest(found["previous"], "previous"),
             salt=digest(found["salt"], "salt"),
         )
-        _check_digest(found["digest"], made.digest)
+        if digest(found["digest"]) != made.digest:
+            raise DigestMismatch(str(found["digest"]), made.digest)
         if made.brief() != {name: told for name, told in found.items() if name != EXPOSURE}:
             # An address in another case, of which the digest would be the same.
             raise ValueMalformed("decision", made.digest, "values in their one spelling")
@@ -240,14 +241,11 @@ def _unservable(decision: Decision) -> str | None:
 
 
 def _question(found: Mapping[str, Json], exposure: Exposure | None) -> Question:
-    limits = Limits.from_json(found["policy"])
-    _check_digest(found["policy_digest"], limits.digest)
     domain, terms = _domain(found["domain"]), Terms.from_message(found["terms"])
     subject = Subject.from_json(found["subject"])
     _check_priced(subject)
-    _check_digest(found["deal"], terms.digest(domain))
     return Question(
-        limits=limits,
+        limits=Limits.from_json(found["policy"]),
         exposure=Exposure.from_json(found[EXPOSURE]) if exposure is None else exposure,
         signer=address(found["signer"], "signer"),
         negotiation=digest(found["negotiation"], "negotiation"),
@@ -291,8 +289,3 @@ def _check_priced(subject: Subject) -> None:
     for name in (UNIT_PRICE, QUANTITY):
         if name not in subject.outcome:
             raise ValueMalformed("subject", shown(list(subject.outcome)), f"a value for {name}")
-
-
-def _check_digest(stated: Json, computed: Digest) -> None:
-    if digest(stated) != computed:
-        raise DigestMismatch(str(stated), computed)

@@ -18,7 +18,7 @@ from marketplace.core.errors import DigestMismatch, MalformedValue, Unservable, 
 from marketplace.core.guardrails import Commitment, Exposure, Limits, Proposal
 from marketplace.core.outcome import Subject
 from marketplace.core.terms import Rail, Terms
-from marketplace.core.values import ZERO_DIGEST, Json
+from marketplace.core.values import ZERO_DIGEST, Json, checksum
 
 ON = talk()
 ABOUT = subject(ON)  # 10 units at 100
@@ -241,6 +241,28 @@ def test_the_deal_is_the_digest_of_the_terms():
     told = decided(question()).to_json()
     with pytest.raises(DigestMismatch):
         Decision.from_json(sealed({**told, "deal": word("another")}))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("signer",),
+        ("terms", "buyer"),
+        ("policy", "trusted", 0),
+        ("domain", "verifyingContract"),
+    ],
+)
+def test_an_address_in_another_case_is_another_spelling(path: tuple[Any, ...]):
+    # Its digest would be the same: who compares records as texts would take them for two.
+    told = json.loads(json.dumps(decided(JUDGED).to_json()))
+    *outer, name = path
+    inside: Any = told
+    for key in outer:
+        inside = inside[key]
+    assert checksum(inside[name]) != inside[name]
+    inside[name] = checksum(inside[name])
+    with pytest.raises(ValueMalformed):
+        Decision.from_json(told)
 
 
 @pytest.mark.parametrize("given", [None, [], "x", 7, {}, [["decided"]]])
