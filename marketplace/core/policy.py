@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from marketplace.core.audit import Finding, LoggedEntry
+from marketplace.core.audit import LoggedEntry
 from marketplace.core.decision import Decision, reevaluate
 from marketplace.core.eip712 import Domain
 from marketplace.core.entry import read
 from marketplace.core.errors import ParleyError
 from marketplace.core.message import Domains, parse_header, parse_message
+from marketplace.core.report import Finding
 from marketplace.core.values import ZERO_DIGEST, Address, Digest
 from marketplace.core.words import Kind
 

@@ -25,11 +25,11 @@ from market import (
 )
 from market import word as named
 
-from marketplace.core.audit import Finding
 from marketplace.core.decision import YES, Answer, Decision, Question
 from marketplace.core.guardrails import Commitment, Exposure, Limits, Proposal
 from marketplace.core.message import Domains
 from marketplace.core.policy import Signed, audit_decisions, signed_in
+from marketplace.core.report import Finding
 from marketplace.core.values import ZERO_DIGEST, canonical
 
 ON = talk()
