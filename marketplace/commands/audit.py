@@ -18,6 +18,7 @@ from rich.text import Text
 from marketplace.commands.terminal import Json, errors, plain
 from marketplace.core.report import Report
 from marketplace.sdk.auditing import How, audit_market
+from marketplace.sdk.decisions import read_decisions
 from marketplace.sdk.remembered import Memory
 from marketplace.sdk.wallet import Wallet
 
@@ -44,12 +45,19 @@ def audit(
     ] = "",
     vkey: Annotated[str, typer.Option(help="The log's note key, if you know it.")] = "",
     log_key: Annotated[str, typer.Option(help="The address of its other key, the same.")] = "",
+    decisions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A ledger or decisions handed over: judged, and the log held against them."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a registry's whole log against the escrow; exit status 0 only if all holds."""
     memory = Memory.below(state or _default_state(), log)
     with _bar(shown=not as_json and errors.is_terminal) as progress:
-        how = How(memory, _size(since), vkey, log_key, progress)
+        record = [each for path in decisions or () for each in read_decisions(path)]
+        how = How(memory, _size(since), vkey, log_key, progress, record)
         report = audit_market(rpc, log, Wallet.load(key) if key else None, how)
     if as_json:
         typer.echo(json.dumps(report.to_json()))

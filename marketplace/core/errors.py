@@ -146,6 +146,15 @@ class DigestMismatch(MalformedValue):
     hint = "Do not change content after its digest was taken."
 
 
+class DecisionsUnreadable(MalformedValue):
+    """A line of a record is no decision that a signer wrote down."""
+
+    path: str
+    line: int
+    reason: str
+    hint = "Ask for the record again; one that was changed proves nothing."
+
+
 class WebhookRefused(MalformedValue):
     """The registry does not post to this URL."""
 

@@ -12,8 +12,10 @@ committed counts until the chain shows that it cannot cost anything any more
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 from marketplace.core.deal import OPEN_STATES, DealState
+from marketplace.core.eip712 import exactly
 from marketplace.core.errors import (
     DigestMismatch,
     ExposureExceeded,
@@ -23,10 +25,31 @@ from marketplace.core.errors import (
     TermsDisagree,
     TokenForbidden,
     TrustMissing,
+    ValueMalformed,
 )
 from marketplace.core.outcome import QUANTITY, UNIT_PRICE, Subject
 from marketplace.core.terms import Rail, Terms, rail_name
-from marketplace.core.values import ZERO_ADDRESS, Address, Digest
+from marketplace.core.values import (
+    ZERO_ADDRESS,
+    Address,
+    Digest,
+    Json,
+    address,
+    canonical,
+    decimal,
+    digest,
+    integer,
+    mapping,
+    shown,
+)
+
+LAST_RAIL = 255
+LATEST = (1 << 40) - 1
+HIGHEST = (1 << 256) - 1
+_NUMBERS = (
+    *("most_exposure", "highest_unit_price", "lowest_unit_price", "most_quantity"),
+    *("longest_open", "longest_lock", "confirmations"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +83,43 @@ class Limits:
     rails: tuple[int, ...] = (Rail.ESCROW, Rail.METERED)
     trusted: tuple[Address, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what the record of a decision could not say, or would say otherwise."""
+        for name in _NUMBERS:
+            integer(getattr(self, name), name, 0, HIGHEST)
+        for rail in self.rails:
+            integer(rail, "rails", 0, LAST_RAIL)
+        for party in (self.token, *self.trusted):
+            if address(party) != party:
+                raise ValueMalformed("limits", party, "lower-case addresses")
+
+    @property
+    def digest(self) -> Digest:
+        """The policy's name: SHA-256 of its canonical JSON (RFC 8785)."""
+        return "0x" + sha256(canonical(self.to_json())).hexdigest()
+
+    def to_json(self) -> dict[str, Json]:
+        """Numbers as decimal strings."""
+        numbers = {name: str(getattr(self, name)) for name in _NUMBERS}
+        return {
+            "token": self.token,
+            **numbers,
+            "rails": [int(rail) for rail in self.rails],
+            "trusted": list(self.trusted),
+        }
+
+    @classmethod
+    def from_json(cls, given: Json) -> "Limits":
+        """Parse strictly."""
+        found = mapping(given, "policy")
+        exactly(found, {"token", *_NUMBERS, "rails", "trusted"})
+        return cls(
+            token=address(found["token"], "token"),
+            rails=tuple(integer(each, "rails", 0, LAST_RAIL) for each in _list(found, "rails")),
+            trusted=tuple(address(each, "trusted") for each in _list(found, "trusted")),
+            **{name: decimal(found[name], name) for name in _NUMBERS},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
@@ -76,6 +136,27 @@ class Commitment:
     open_by: int
     epoch: int
     deals: tuple[Digest, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """Numbers of 256 bits as decimal strings."""
+        return {
+            "amount": str(self.amount),
+            "open_by": self.open_by,
+            "epoch": str(self.epoch),
+            "deals": list(self.deals),
+        }
+
+    @classmethod
+    def from_json(cls, given: Json) -> "Commitment":
+        """Parse strictly."""
+        found = mapping(given, "commitment")
+        exactly(found, {"amount", "open_by", "epoch", "deals"})
+        return cls(
+            amount=decimal(found["amount"], "amount"),
+            open_by=integer(found["open_by"], "open_by", 0, LATEST),
+            epoch=decimal(found["epoch"], "epoch"),
+            deals=tuple(digest(each, "deals") for each in _list(found, "deals")),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +210,18 @@ class Exposure:
         """The nonce can cost nothing any more."""
         rest = {key: value for key, value in self.commitments.items() if key != nonce}
         return replace(self, commitments=rest)
+
+    def to_json(self) -> dict[str, Json]:
+        """What each nonce commits to."""
+        return {str(nonce): each.to_json() for nonce, each in self.commitments.items()}
+
+    @classmethod
+    def from_json(cls, given: Json) -> "Exposure":
+        """Parse strictly."""
+        found = mapping(given, "exposure")
+        return cls(
+            {decimal(nonce, "nonce"): Commitment.from_json(each) for nonce, each in found.items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +306,10 @@ def _check_price(limits: Limits, unit_price: int, *, buying: bool) -> None:
         raise LimitExceeded("highest_unit_price", unit_price, limits.highest_unit_price)
     if not buying and unit_price < limits.lowest_unit_price:
         raise LimitExceeded("lowest_unit_price", unit_price, limits.lowest_unit_price)
+
+
+def _list(found: Mapping[str, Json], name: str) -> list[Json]:
+    given = found[name]
+    if not isinstance(given, list):
+        raise ValueMalformed(name, shown(given), "a JSON array")
+    return given

@@ -22,8 +22,8 @@ class Finding:
     """Something that does not hold.
 
     Attributes:
-        kind: a stable word: log, fork, truncated, anchor, message, agreement, deal, event
-            or rpc.
+        kind: a stable word: log, fork, truncated, anchor, message, agreement, deal, event,
+            rpc or policy.
         where: the entry's index, the tile, the size, the negotiation's id or the deal's digest.
         what: exactly what is wrong.
     """

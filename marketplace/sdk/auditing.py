@@ -16,10 +16,12 @@ from marketplace.adapters.evm.factory import anchor_address
 from marketplace.adapters.evm.view import EvmView
 from marketplace.core.audit import Auditor, LoggedEntry, OnChain, Report
 from marketplace.core.checkpoint import Checkpoint, LogName
+from marketplace.core.decision import Decision
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import LogRefused, ReceiptMissing, SignatureRefused
 from marketplace.core.message import Domains
 from marketplace.core.note import Note, Verifier
+from marketplace.core.policy import Signed, audit_decisions, signed_in
 from marketplace.core.replay import ChainEvent
 from marketplace.core.signature import Claim, refused
 from marketplace.core.tiles import WIDTH
@@ -54,6 +56,7 @@ class How:
         vkey: the log's note key, if the auditor has it from elsewhere than the registry.
         log_key: the address of its other key, the same.
         progress: told how many entries of how many are judged.
+        decisions: records of signers' limits, which the log's signatures are held against.
     """
 
     memory: Memory | None = None
@@ -61,6 +64,7 @@ class How:
     vkey: str = ""
     log_key: str = ""
     progress: Callable[[int, int], None] = field(default=_silent)
+    decisions: Sequence[Decision] = ()
 
 
 def audit_market(
@@ -103,6 +107,7 @@ class _Audit:
     login: Registry | None
     nodes: Sequence[tuple[str, EvmView]]
     how: How
+    signed: list[Signed] = field(default_factory=list)
 
     def run(self, reader: Address | None) -> Report:
         """Ask all, judge all."""
@@ -125,7 +130,7 @@ class _Audit:
                 if before.name != name:
                     report.found("log", "keys", f"known {before.name}, told {name}")
             self._check_chain(name, report, forked=any(forked for _, forked in anchors))
-            self._feed(auditor, checkpoint, grown=grown)
+            self._feed(auditor, checkpoint, domains, grown=grown)
         auditor.finish("0x" + checkpoint.root.hex())
         self._conclude(report, before, Remembered(name, note, sound=True))
         return report
@@ -168,7 +173,9 @@ class _Audit:
             told = f"{name.key} of {name.origin} was shown there to have signed two histories"
             report.found("fork", "anchor contract", told)
 
-    def _feed(self, auditor: Auditor, checkpoint: Checkpoint, *, grown: bool) -> None:
+    def _feed(
+        self, auditor: Auditor, checkpoint: Checkpoint, domains: Domains, *, grown: bool
+    ) -> None:
         memory, reader = self.how.memory, TileReader(self.everybody.fetch)
         # Of a log that was rewritten the old tiles stay: they are what it was.
         kept = TilesOnDisk(memory.tiles) if memory and grown else None
@@ -176,11 +183,25 @@ class _Audit:
         bodies = Bodies(self.everybody, self.login, auditor.report)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             read = (bodies.of(bundle, pool) for bundle in tiles.bundles(pool))
-            for size in feed(auditor, read):
+            for size in feed(auditor, self._watched(read, domains)):
                 self.how.progress(size, checkpoint.size)
+
+    def _watched(
+        self, read: Iterable[Sequence[LoggedEntry]], domains: Domains
+    ) -> Iterator[Sequence[LoggedEntry]]:
+        """The same entries; what of them those have signed who decided is noted."""
+        signers = {decision.question.signer for decision in self.how.decisions}
+        for entries in read:
+            if signers:
+                self.signed += signed_in(entries, domains, signers)
+            yield entries
 
     def _conclude(self, report: Report, before: Remembered | None, now: Remembered) -> None:
         """Say what can be shown to others, and remember the log if it is the one that it was."""
+        policy = audit_decisions(self.how.decisions, self.signed)
+        report.findings += policy.findings
+        for what, count in policy.checked.items():
+            report.count(what, count)
         if before is not None:
             kinds = [kind for kind in ("fork", "truncated") if report.has({kind})]
             memory, served = self.how.memory, TileReader(self.everybody.fetch)

@@ -21,6 +21,7 @@ from marketplace.adapters.system import SystemClock, random_bytes32
 from marketplace.core.agreement import Agreement
 from marketplace.core.capacity import Capacity, Servable
 from marketplace.core.card import Key
+from marketplace.core.decision import Decision
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     ListingExpired,
@@ -271,6 +272,14 @@ class Client(Seeker, People):
         signer.refresh()
         commitments = signer.ledger.exposure.commitments
         return {nonce: commitment.amount for nonce, commitment in commitments.items()}
+
+    def decisions(self, deal: Digest | None = None) -> list[Decision]:
+        """What the limits said of terms before anything was signed, in order, denials too.
+
+        Args:
+            deal: only of these terms, by their digest.
+        """
+        return self._means.signer.ledger.decisions(deal)
 
     def cancel(self, nonce: int) -> None:
         """Spend a nonce on chain: no offer signed under it can be opened any more."""

@@ -3,6 +3,10 @@
 One line a fact, written and flushed to the disk before the signature exists: a crash
 between the two counts an offer that was never made, never the other way round. A file
 has one ledger at a time: two would each spend the whole of what is allowed.
+
+What the limits said of terms is a fact too, yes or no, and stands in one line with what it
+commits to: neither is there without the other. The record of a decision has the exposure
+on which it was taken; here that is what the lines before it say.
 """
 
 import errno
@@ -11,13 +15,16 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from marketplace.core.capacity import Asked, Capacity
+from marketplace.core.decision import Answer, Decision, Question
 from marketplace.core.errors import LedgerInUse, LedgerUnreadable
 from marketplace.core.guardrails import Commitment, Exposure
-from marketplace.core.values import Digest
+from marketplace.core.values import ZERO_DIGEST, Digest, Json
+from marketplace.sdk.decisions import DECIDED, commitment_of, decisions_told, facts_in
 
 _WORD = 8  # the escrow's nonce bitmap holds 256 nonces a storage word
 
@@ -37,9 +44,14 @@ class Ledger:
         # Talks whose lot was sold to another: to be told so. A restart finds them in its talks.
         self.stranded: list[Digest] = []
         self.vouchers: dict[Digest, int] = {}
+        # In memory: the lines that a file would have.
+        self._lines: list[bytes] = []
+        self._together: list[list[Json]] | None = None
+        self._last_decision = ZERO_DIGEST
         self._next_nonce = secrets.randbits(256 - _WORD) << _WORD
         self._facts: dict[str, Callable[..., None]] = {
             "nonce": self._took,
+            DECIDED: self._decided,
             "offered": self._offered,
             "ended": self._ended,
             "voucher": self._vouched,
@@ -66,6 +78,39 @@ class Ledger:
             nonce = self._next_nonce
             self._write("nonce", nonce)
         return nonce
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is one line, there as a whole or not at all.
+
+        Nothing of it counts before its end; where it raises, nothing is written.
+        """
+        with self.lock:
+            self._together = []
+            try:
+                yield
+                facts = self._together
+            finally:
+                self._together = None
+            self._put(facts, facts)
+
+    def decided(self, question: Question, answer: Answer) -> Decision:
+        """What the limits said of terms, before anything of it is signed or refused."""
+        with self.lock:
+            salt = "0x" + secrets.token_hex(32)
+            made = Decision(question, answer, self._last_decision, salt)
+            self._write(DECIDED, made.brief())
+        return made
+
+    def decisions(self, deal: Digest | None = None) -> list[Decision]:
+        """Every decision on record, in order; of one deal, if it is named.
+
+        Raises:
+            DecisionsUnreadable: a line is not what was written.
+        """
+        with self.lock:
+            lines = self._path.read_bytes().splitlines(keepends=True) if self._path else self._lines
+        return list(decisions_told(lines, str(self._path or "memory"), deal))
 
     def offered(self, nonce: int, offer: Commitment) -> None:
         """An offer is about to be signed."""
@@ -108,19 +153,36 @@ class Ledger:
         """The chain shows that a deal has ended: its units come back or do not."""
         self._write("over", deal, int(back))
 
-    def _write(self, fact: str, *values: int | str) -> None:
-        told = [str(value) for value in values]
+    def _write(self, fact: str, *values: int | str | Mapping[str, Json]) -> None:
+        told: list[Json] = [fact]
+        told += [str(value) if isinstance(value, int) else value for value in values]
         with self.lock:
-            if self._file is not None:
-                _append(self._file, json.dumps([fact, *told]) + "\n")
-            self._facts[fact](*told)
+            if self._together is not None:
+                self._together.append(told)
+            else:
+                self._put(told, [told])
+
+    def _put(self, line: Json, facts: list[list[Json]]) -> None:
+        told = json.dumps(line).encode() + b"\n"
+        if self._file is not None:
+            _append(self._file, told)
+        else:
+            self._lines.append(told)
+        for fact in facts:
+            self._apply(fact)
+
+    def _apply(self, told: list[Json]) -> None:
+        fact, *values = told
+        self._facts[str(fact)](*values)
 
     def _took(self, nonce: str) -> None:
         self._next_nonce = int(nonce) + 1
 
-    def _offered(self, nonce: str, amount: str, open_by: str, epoch: str, *deals: str) -> None:
-        offer = Commitment(int(amount), int(open_by), int(epoch), deals)
-        self.exposure = self.exposure.offered(int(nonce), offer)
+    def _decided(self, told: Mapping[str, str]) -> None:
+        self._last_decision = told["digest"]
+
+    def _offered(self, *told: str) -> None:
+        self.exposure = self.exposure.offered(*commitment_of(*told))
 
     def _ended(self, nonce: str) -> None:
         self.exposure = self.exposure.ended(int(nonce))
@@ -146,8 +208,8 @@ class Ledger:
         *lines, torn = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
             try:
-                fact, *values = json.loads(line)
-                self._facts[fact](*values)
+                for fact in facts_in(json.loads(line)):
+                    self._apply(fact)
             except (ValueError, LookupError, TypeError):
                 self.close()
                 raise LedgerUnreadable(str(path), number) from None
@@ -166,8 +228,8 @@ def _claim(path: Path) -> int:
     return descriptor
 
 
-def _append(descriptor: int, line: str) -> None:
-    size, data = os.fstat(descriptor).st_size, line.encode()
+def _append(descriptor: int, data: bytes) -> None:
+    size = os.fstat(descriptor).st_size
     if os.write(descriptor, data) < len(data):
         # The next fact must not be written on to the half of this one.
         os.ftruncate(descriptor, size)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from marketplace.core.capacity import Asked, Lot
 from marketplace.core.consent import Settlement, Voucher
 from marketplace.core.deal import DealState, voucher_signer
+from marketplace.core.decision import YES, Answer, Decision, Question, check_recordable
 from marketplace.core.eip712 import Domain
 from marketplace.core.errors import (
     AmountTooHigh,
@@ -13,6 +14,7 @@ from marketplace.core.errors import (
     LimitExceeded,
     MandateRefused,
     NotAParty,
+    ParleyError,
     Unservable,
     WrongSigner,
 )
@@ -21,7 +23,6 @@ from marketplace.core.guardrails import (
     Limits,
     NonceFacts,
     Proposal,
-    decide,
     still_costs,
 )
 from marketplace.core.identity import SCOPE_OF, Mandate, Revocation, Scope
@@ -43,7 +44,8 @@ class Signer:
     """A wallet behind a human's limits.
 
     Terms are signed only after ``decide`` allowed them and the ledger holds them; there
-    is no other way from here to the key for a digest of terms. Under a ``mandate`` the
+    is no other way from here to the key for a digest of terms. What was decided of them is on
+    record first, yes or no. Under a ``mandate`` the
     wallet speaks in its principal's name, and signs no terms at all.
     """
 
@@ -98,6 +100,10 @@ class Signer:
             digest=terms.digest(self.domain),
             signature=signature,
         )
+
+    def decisions_of(self, deal: Digest) -> list[Decision]:
+        """What was decided of these terms, in order, denials too."""
+        return self.ledger.decisions(deal)
 
     def voucher(self, terms: Terms, amount: int) -> Signature:
         """Sign that ``amount`` in all is the seller's, on record before it is signed.
@@ -240,6 +246,7 @@ class Signer:
 
     def _sign_terms(self, talk: Digest, terms: Terms, subject: Subject) -> Signature:
         self.check_own("terms")
+        check_recordable(subject)
         proposal = Proposal(terms.digest(self.domain), terms, subject)
         try:
             self._decide(talk, proposal)
@@ -250,13 +257,36 @@ class Signer:
         return self.wallet.sign(proposal.deal)
 
     def _decide(self, talk: Digest, proposal: Proposal) -> None:
-        ledger, terms = self.ledger, proposal.terms
+        ledger = self.ledger
         with ledger.lock:
-            decide(self.limits, ledger.exposure, self.address, proposal, self.clock.now())
-            if ledger.capacity.counted and self.address == terms.seller:
-                units = proposal.subject.outcome[QUANTITY]
-                ledger.asked(terms.seller_nonce, proposal.deal, Asked(talk, units))
-            ledger.offered(*proposal.commitment(self.address))
+            asked = self._question(talk, proposal)
+            try:
+                asked.after()
+                with ledger.together():
+                    ledger.decided(asked, YES)
+                    self._commit(asked)
+            except ParleyError as refused:
+                ledger.decided(asked, Answer.of(refused))
+                raise
+
+    def _question(self, talk: Digest, proposal: Proposal) -> Question:
+        return Question(
+            limits=self.limits,
+            exposure=self.ledger.exposure,
+            signer=self.address,
+            negotiation=talk,
+            domain=self.domain,
+            proposal=proposal,
+            now=self.clock.now(),
+        )
+
+    def _commit(self, asked: Question) -> None:
+        ledger, proposal = self.ledger, asked.proposal
+        if ledger.capacity.counted and self.address == proposal.terms.seller:
+            units = proposal.subject.outcome[QUANTITY]
+            promised = Asked(asked.negotiation, units)
+            ledger.asked(proposal.terms.seller_nonce, proposal.deal, promised)
+        ledger.offered(*proposal.commitment(self.address))
 
     def _word(
         self, kind: Kind, body: Body, negotiation: Digest | None, detail: Detail | None = None

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from live import OUTCOME, RegistryHost, Stage, network
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.cli import build
+from marketplace.core.errors import DecisionsUnreadable
 from marketplace.sdk import Wallet
 
 __all__ = ["network"]
@@ -119,3 +121,39 @@ def test_a_terminal_sees_how_far_the_audit_is_and_a_program_does_not(closed, mon
         monkeypatch.setattr("marketplace.commands.audit.errors", terminal)
         assert invoked(command, *(["--json"] if json_asked else [])).exit_code == 0
         assert ("2/2" in drawn.getvalue()) == (not json_asked)
+
+
+@pytest.fixture
+def signed(network, host, tmp_path):
+    """A seller's ledger, and what the same key has signed elsewhere in the time between."""
+    stage = Stage(network, host.url)
+    wallet, path = network.wallet(), tmp_path / "seller.ledger"
+    seller, elsewhere = stage.party(wallet, ledger=path), stage.party(wallet)
+    listed, buyer = seller.client.publish(network.content()), stage.party()
+    for party in (seller, elsewhere, seller):
+        party.talk(buyer.client.invite(listed).id).offer(OUTCOME, {})
+        time.sleep(1.1)  # instants are whole seconds
+    handed = tmp_path / "handed.jsonl"
+    handed.write_text("".join(json.dumps(d.to_json()) + "\n" for d in elsewhere.client.decisions()))
+    command = ["audit", "--rpc", network.rpc, "--log", host.url, "--state", str(tmp_path / "state")]
+    yield [*command, "--decisions", str(path)], handed
+    stage.close()
+
+
+def test_a_signer_s_ledger_is_held_against_what_the_log_has_of_its_key(signed):
+    command, handed = signed
+    ended = invoked(command, "--json")
+    told = json.loads(ended.stdout)
+    assert (ended.exit_code, told["ok"]) == (1, False)
+    (finding,) = told["findings"]
+    assert finding["kind"] == "policy"
+    assert "no decision in the record allows them" in finding["what"]
+    assert (told["checked"]["decisions"], told["checked"]["decided"]) == (2, 3)
+    # With the record of the other place nothing is left to be found.
+    whole = invoked(command, "--decisions", str(handed), "--json")
+    assert (whole.exit_code, json.loads(whole.stdout)["checked"]["decisions"]) == (0, 3)
+    handed.write_text(handed.read_text().replace("allow", "deny", 1))
+    with pytest.raises(DecisionsUnreadable):
+        CliRunner().invoke(
+            build(["audit"]), [*command, "--decisions", str(handed)], catch_exceptions=False
+        )

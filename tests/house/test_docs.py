@@ -16,10 +16,12 @@ from marketplace.api.routes import router
 from marketplace.core import version1
 from marketplace.core.confidential import Sealed
 from marketplace.core.consent import Bulk, Settlement, Voucher
+from marketplace.core.decision import MEMBERS
 from marketplace.core.eip712 import DOMAIN_TYPE
 from marketplace.core.entry import timeout_leaf
 from marketplace.core.errors import ParleyError, TermsInfeasible, Unavailable
 from marketplace.core.feasibility import REQUIRED, UNUSED
+from marketplace.core.guardrails import Limits
 from marketplace.core.identity import ROLES, SCOPE_OF, Scope
 from marketplace.core.message import VERSION_1, VERSION_2
 from marketplace.core.sighting import Sighting
@@ -245,3 +247,13 @@ def test_an_offer_is_verified_by_hand_as_the_page_says(spoiled, status):
     ended = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, check=False)
     assert ended.returncode == status, ended.stderr
     assert (b"Validation succeeded" in ended.stdout) is not spoiled
+
+
+def test_the_members_of_a_decision_are_on_its_page():
+    told = [row[0].strip("`") for row in rows(page("guardrails.md"))]
+    assert [name for name in told if name in MEMBERS] == list(MEMBERS)
+
+
+def test_every_limit_is_on_the_page_of_guardrails():
+    told = re.findall(r"`(\w+)`", page("guardrails.md").split("\n## Decisions\n")[0])
+    assert {field.name for field in fields(Limits)} <= set(told)

@@ -29,7 +29,7 @@ OPENZEPPELIN = {
 def test_the_sdk_exports_one_sorted_list_and_nothing_leaks():
     public = {name for name in vars(sdk) if not name.startswith("_")}
     modules = {"auditing", "breaker", "client", "devnet", "evidence", "genuine", "ledger", "login"}
-    modules |= {"patience", "people", "receipts", "seeking", "tiles"}
+    modules |= {"decisions", "patience", "people", "receipts", "seeking", "tiles"}
     modules |= {"means", "registry", "settlement", "signer", "talk", "wallet"}
     modules |= {"contradiction", "downloading", "remembered"}
     modules |= {"book", "boxes", "direct", "inbox", "peer", "reception", "shelf", "strangers"}

@@ -35,6 +35,7 @@ from marketplace.core.errors import (
 )
 from marketplace.core.guardrails import Limits
 from marketplace.sdk import Reason, Rules, Servable, State, Wallet
+from marketplace.sdk.decisions import facts_in
 from marketplace.sdk.ledger import Ledger
 from marketplace.sdk.signer import Signer
 
@@ -352,7 +353,7 @@ def test_the_hold_is_on_disk_before_the_signature_exists(tmp_path):
 
     of.wallet.sign = watched
     _, deal = offer(of, units=4)
-    assert deal in [line[2] for line in lines if line[0] == "asked"]
+    assert deal in [fact[2] for line in lines for fact in facts_in(line) if fact[0] == "asked"]
     of.ledger.close()
 
 
