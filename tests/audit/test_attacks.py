@@ -99,7 +99,7 @@ def test_reordering_anchored_entries_is_found_by_anybody():
 def test_truncating_below_an_anchor_is_found_by_anybody():
     registry = Registry(HONEST[:4])
     report = audited(registry, Registry().anchored(3, SIZE))
-    assert [(f.kind, f.where) for f in report.findings] == [("truncated", f"size {SIZE}")]
+    assert [(f.kind, f.where) for f in report.findings] == [("anchor", f"size {SIZE}")]
 
 
 # ---------------------------------------------------------------- above it
@@ -189,7 +189,7 @@ def test_backdating_behind_the_threads_last_word_or_past_its_deadline_is_found()
     early = parse_json(accepted[0]) | {"received_at": NOW - 1}
     assert kinds(audited(spoiled((ACCEPTANCE, (canonical(early), b""))))) == {"message"}
     late = parse_json(accepted[0]) | {"received_at": TALK.invitation.deadline}
-    assert kinds(audited(spoiled((ACCEPTANCE, (canonical(late), b""))))) == {"negotiation"}
+    assert kinds(audited(spoiled((ACCEPTANCE, (canonical(late), b""))))) == {"message"}
     note = noted(WORDS[2], TALK.invitation.deadline, TALK.invitation.deadline - 1)
     assert kinds(audited(Registry([*HONEST[:4], note]))) == {"message"}
 
@@ -266,7 +266,7 @@ def test_two_offers_for_one_turn_are_both_their_signers_word_and_the_machine_tak
     assert (len(bodies), len(nonces)) == (1, 1)
     # A registry that logs both is found out, and so is one that swaps them later.
     both = [*HONEST[:3], logged(first, NOW), logged(second, NOW)]
-    assert kinds(audited(Registry(both))) == {"negotiation"}
+    assert kinds(audited(Registry(both))) == {"message"}
 
 
 def test_two_nodes_that_do_not_tell_the_same_are_found():
