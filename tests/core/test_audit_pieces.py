@@ -162,7 +162,8 @@ def test_who_proves_signatures_is_asked_for_all_of_them_and_believed_in_each(log
     assert len(asked) == 10
     for place, entry in enumerate(log[0]):
         report = fed(Auditor(DOMAINS, OnChain(), None, refusing(entry)), log[0])
-        assert where(report) >= {f"entry {place}"}
+        assert report.findings[0].where == f"entry {place}"
+        assert "SignatureMalformed" in report.findings[0].what
 
 
 # ------------------------------------------------------------------ what was opened
