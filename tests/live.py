@@ -22,6 +22,7 @@ import uvicorn
 
 from marketplace.adapters.evm.deploy import Deployer, Deployment
 from marketplace.adapters.evm.devchain import start_chain
+from marketplace.adapters.evm.factory import anchor_address
 from marketplace.adapters.memory.bus import MemoryBus
 from marketplace.adapters.memory.store import MemoryStore
 from marketplace.bootstrap import build_registry
@@ -90,6 +91,7 @@ class RegistryHost:
         self._socket = listen("127.0.0.1", 0)
         self._port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
+        settings.setdefault("anchor", anchor_address())
         self._settings = RegistrySettings(
             database="memory",
             chain_id=domain.chain_id,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from parley_commands import PARLEY, run
+from witness import Witness
 
-from marketplace.adapters.memory.store import MemoryStore
-from marketplace.bootstrap import build_reputation
+from marketplace.bootstrap import build_chores
 from marketplace.settings import RegistrySettings
 
 SERVE = ("serve", "--chain-id", "1", "--port", "0", "--database")
@@ -73,10 +73,13 @@ def test_a_command_reads_what_it_needs_and_no_more(command: str, read: str):
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == read
 
 
-def test_a_registry_that_counts_deals_reads_the_chain():
+def test_a_registry_that_follows_deals_reads_the_chain():
     settings = RegistrySettings("", 1, "0x" + "e5" * 20, rpc="http://127.0.0.1:1")
-    assert len(build_reputation(settings, MemoryStore())) == 1
-    assert build_reputation(replace(settings, rpc=""), MemoryStore()) == []
+    witness = Witness()
+    chores = len(build_chores(replace(settings, rpc=""), witness.services, witness.store))
+    # Settled deals are counted, events logged, the log held against its anchors.
+    followed = build_chores(settings, witness.services, witness.store)
+    assert len(followed) == chores + 3
 
 
 def test_without_a_word_every_command_is_listed(tmp_path: Path):
