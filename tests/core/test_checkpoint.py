@@ -17,7 +17,7 @@ from marketplace.core.errors import (
     WrongSigner,
 )
 from marketplace.core.merkle import leaf_hash
-from marketplace.core.note import Line, Note, Verifier
+from marketplace.core.note import LARGEST_NOTE, MOST_LINES, Line, Note, Verifier
 
 DOMAIN = log_domain(31337, "0x" + "5a" * 20)
 KEY = LogKey("registry.example", DOMAIN, bytes(range(32)))
@@ -147,3 +147,24 @@ def test_text_of_a_checkpoint_is_read_back(size: int, root: bytes):
 
 def test_empty_log_has_the_root_of_nothing():
     assert empty_root().hex().startswith("e3b0c442")
+
+
+def test_root_has_one_spelling():
+    # 43 letters carry two bits more than 32 bytes have.
+    text = CHECKPOINT.text
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = text[-3]
+    other = letters[letters.index(last) ^ 1]
+    assert base64.b64decode(f"{text.split()[2][:-2]}{other}=") == CHECKPOINT.root
+    with pytest.raises(NoteMalformed):
+        Checkpoint.parse(f"{text[:-3]}{other}=\n")
+
+
+def test_note_of_many_signatures_or_letters_is_none():
+    stranger = str(Line("stranger", b"\1\2\3\4", b"signature"))
+    assert len(Note.parse(NOTE + stranger * (MOST_LINES - 2)).lines) == MOST_LINES
+    with pytest.raises(NoteMalformed):
+        Note.parse(NOTE + stranger * (MOST_LINES - 1))
+    long = str(Line("stranger", b"\1\2\3\4", bytes(LARGEST_NOTE)))
+    with pytest.raises(NoteMalformed):
+        Note.parse(NOTE + long)
