@@ -25,7 +25,8 @@ LARGEST_LEAF: Final = (1 << 16) - 1
 HIGHEST_LEVEL: Final = 5
 ENTRIES: Final = "entries"
 
-_PATH = re.compile(r"(entries|[0-5])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
+# No log has more than 2^64 entries, and no number is read that is longer.
+_PATH = re.compile(r"(entries|[0-5])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
 
 
 @dataclass(frozen=True, slots=True)

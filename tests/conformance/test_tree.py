@@ -1,6 +1,8 @@
 """The tree that every store keeps beside its log, and the bodies that it may forget."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -62,6 +64,23 @@ async def test_hashes_above_the_leaves_are_those_of_whole_tiles(store: Store):
     assert await store.hashes(Run(1, 1, 1)) == [nodes[8, 1]]
     assert await store.hashes(Run(2, 0, 1)) == []
     assert await store.hashes(Run(0, 598, 256)) == hashes[598:]
+
+
+async def test_leaves_come_without_their_bodies(store: Store):
+    entries = await fill(store, 9)
+    every = [entry.record.leaf for entry in sorted(entries, key=lambda entry: entry.index)]
+    assert await store.leaves(2, 4) == every[2:6]
+    assert await store.leaves(7, 256) == every[7:]
+
+
+async def test_of_256_entries_one_node_is_kept(tmp_path):
+    where = tmp_path / "registry.sqlite"
+    async with open_store(where) as store:
+        for first in (0, 255, 300):
+            await fill(store, 300, first)
+    with closing(sqlite3.connect(where)) as file:
+        rows = file.execute("SELECT level, idx FROM nodes ORDER BY level, idx").fetchall()
+    assert rows == [(1, 0), (1, 1)]
 
 
 async def test_last_entry_of_a_thread_is_found(store: Store):
