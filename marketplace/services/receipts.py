@@ -18,10 +18,11 @@ from marketplace.wire.views import ProvenView, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A checkpoint with its EIP-712 signature."""
+    """A checkpoint with its EIP-712 signature, and the tree that it is of."""
 
     checkpoint: Checkpoint
     signature: Signature
+    tree: Tree
 
 
 @dataclass
@@ -65,9 +66,12 @@ class Receipts:
             raise LogBehind(*self.behind)
         # A group is signed once, however many receipts it has.
         last = self._last
-        if last is None or last.checkpoint.size != tree.size:
+        if last is None or last.tree != tree:
+            if last is not None and last.tree.size == tree.size:
+                # A store that lost what it had made durable would be signed as a fork.
+                raise LogBehind(tree.size, last.tree.size)
             checkpoint = Checkpoint(self.key.origin, tree.size, tree.root)
-            last = self._last = Signed(checkpoint, self.key.sign(checkpoint))
+            last = self._last = Signed(checkpoint, self.key.sign(checkpoint), tree)
         return last
 
     async def proof(self, path: Path) -> Proof:
@@ -88,5 +92,4 @@ class Receipts:
             raise TileMissing(tile.path, size)
         if tile.level is not None:
             return b"".join(await self.store.hashes(tile.run))
-        entries = await self.store.entries(tile.run.start, tile.width)
-        return bundled([entry.record.leaf for entry in entries])
+        return bundled(await self.store.leaves(tile.run.start, tile.width))

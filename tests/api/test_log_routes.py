@@ -12,7 +12,7 @@ from witness import LOG_KEY, Witness
 
 from marketplace.core.checkpoint import Checkpoint
 from marketplace.core.entry import read
-from marketplace.core.errors import DigestMismatch
+from marketplace.core.errors import DigestMismatch, LogBehind
 from marketplace.core.merkle import (
     Tree,
     check_consistency,
@@ -94,6 +94,17 @@ async def test_receipts_of_two_messages_are_not_each_others():
         told = await submit(client, two)
     with pytest.raises(DigestMismatch):
         check(told, one)
+
+
+async def test_store_that_came_back_with_another_history_of_the_same_size_is_signed_no_more():
+    witness, other = Witness(), Witness()
+    await witness.take(*some(3))
+    signed = await witness.services.receipts.now()
+    await other.take(*some(4)[1:])
+    witness.services.receipts.store = other.store
+    with pytest.raises(LogBehind):
+        await witness.services.receipts.now()
+    assert (await other.services.receipts.now()).checkpoint.root != signed.checkpoint.root
 
 
 async def test_checkpoint_is_a_note_that_both_keys_signed():
@@ -189,6 +200,7 @@ async def test_full_tile_may_be_kept_for_ever_and_a_part_only_for_a_while():
         ("0/000.p/256", 422),
         ("entries/..%2F000", 422),
         ("entries/", 422),
+        ("0/" + "x111/" * 1_500 + "000", 422),
     ],
 )
 async def test_tile_that_is_not_there_or_no_tile_is_refused_by_name(path: str, status: int):
