@@ -44,6 +44,11 @@ class Anchoring:
     seconds: int
     _waiting_since: int | None = None
 
+    async def check(self) -> None:
+        """Hold the log against what is anchored: before the first word, or it would be a fork."""
+        facts = await self.facts()
+        await self._grown(facts, await self.store.tree())
+
     async def run_once(self) -> int:
         """Anchor if it is time; returns how many entries are anchored now."""
         facts = await self.facts()
