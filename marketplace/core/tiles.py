@@ -125,6 +125,6 @@ def _leaves(data: bytes) -> Iterator[bytes]:
     while at < len(data):
         begin = at + 2
         at = begin + int.from_bytes(data[at:begin], "big")
-        if at > len(data) or begin > len(data):
+        if at > len(data):
             raise ValueMalformed("entries", f"{len(data)} bytes", "each entry whole")
         yield data[begin:at]

@@ -66,6 +66,15 @@ async def test_hashes_above_the_leaves_are_those_of_whole_tiles(store: Store):
     assert await store.hashes(Run(0, 598, 256)) == hashes[598:]
 
 
+async def test_entry_that_was_there_brings_no_growth_in_a_group_of_new_ones_either(store: Store):
+    await fill(store, 3)
+    again = await asyncio.gather(*(store.append(record(f"{n}", f"talk {n}")) for n in range(6)))
+    assert [entry.growth is None for entry in again] == [True] * 3 + [False] * 3
+    twice = await asyncio.gather(*(store.append(record("new", "new")) for _ in range(2)))
+    assert twice[0] == twice[1]
+    assert (await store.tree()).size == 7
+
+
 async def test_leaves_come_without_their_bodies(store: Store):
     entries = await fill(store, 9)
     every = [entry.record.leaf for entry in sorted(entries, key=lambda entry: entry.index)]
@@ -142,6 +151,9 @@ async def test_bodies_and_artifacts_of_what_is_long_over_go_and_nothing_else(sto
     await store.append(record("listed", "listed", 0, "listing"))
     await talk(store, "new", NOW + 500)
     before = await store.tree()
+    # What was said at just that time is not older.
+    assert await store.erase(NOW, 1_000) == 1
+    assert await bodies(store, "old") == [True, True]
     assert await store.erase(NOW + 400, 1_000) == 5
     assert await bodies(store, "old") == [False, False]
     assert await bodies(store, "due") == await bodies(store, "new") == [True, True]
