@@ -74,7 +74,7 @@ class Anchoring:
             return ()
         try:
             path = consistency_path(facts.size, tree.size) if facts.size < tree.size else ()
-            proof = await self.receipts.proof(path)
+            proof = await self.receipts.proof(path, tree.size)
             check_consistency((facts.size, facts.root), (tree.size, tree.root), proof)
         except NotConsistent:
             self.log.behind = self.receipts.behind = tree.size, facts.size

@@ -11,7 +11,7 @@ from marketplace.core.checkpoint import Checkpoint, LogKey
 from marketplace.core.errors import LogBehind, TileMissing
 from marketplace.core.merkle import Node, Path, Proof, Tree, inclusion_path, resolve
 from marketplace.core.signature import Signature
-from marketplace.core.tiles import Tile, bundled, run_of, subtree, width_of
+from marketplace.core.tiles import Tile, bundled, run_of, subtree, tile_of, width_of
 from marketplace.ports.store import Entry, Store
 from marketplace.wire.views import ProvenView, Receipt
 
@@ -46,7 +46,7 @@ class Receipts:
             tree, proof = entry.growth.tree, entry.growth.inclusion(entry.index)
         else:
             tree = await self.store.tree()
-            proof = await self.proof(inclusion_path(entry.index, tree.size))
+            proof = await self.proof(inclusion_path(entry.index, tree.size), tree.size)
         signed = self.signed(tree)
         proven = ProvenView.from_core(entry, signed.checkpoint, signed.signature, proof)
         return Receipt.from_entry(entry, proven)
@@ -74,11 +74,17 @@ class Receipts:
             last = self._last = Signed(checkpoint, self.key.sign(checkpoint), tree)
         return last
 
-    async def proof(self, path: Path) -> Proof:
-        """The proof of a path in the tree that is stored."""
+    async def proof(self, path: Path, size: int) -> Proof:
+        """The proof of a path in the tree of a size, that is stored."""
+        tiles: dict[Tile, list[bytes]] = {}
         found: dict[Node, bytes] = {}
         for node in {node for row in path for node in row}:
-            found[node] = subtree(await self.store.hashes(run_of(node)))
+            run = run_of(node)
+            tile, offset = tile_of(run, size)
+            # Most of a path lies in a few tiles, and a tile costs hardly more than a hash of it.
+            if tile not in tiles:
+                tiles[tile] = await self.store.hashes(tile.run)
+            found[node] = subtree(tiles[tile][offset : offset + run.count])
         return resolve(path, found.__getitem__)
 
     async def tile(self, tile: Tile) -> bytes:

@@ -165,6 +165,17 @@ async def test_bodies_and_artifacts_of_what_is_long_over_go_and_nothing_else(sto
     assert leaf_hash(leaf) == (await leaves(store))[0]
 
 
+async def test_what_was_erased_is_nowhere_in_the_file(tmp_path):
+    where = tmp_path / "registry.sqlite"
+    said = [replace(record(f"{n}", f"{n}"), body=b"a price, " * 3_000) for n in range(9)]
+    async with open_store(where) as store:
+        await asyncio.gather(*(store.append(each) for each in said))
+    assert b"a price" in where.read_bytes()
+    async with open_store(where) as store:
+        await store.erase(NOW + 1, 100)
+    assert not any(b"a price" in path.read_bytes() for path in tmp_path.iterdir())
+
+
 async def test_erasing_goes_on_where_it_stopped_and_in_any_steps(store: Store):
     for number in range(7):
         await talk(store, f"talk {number}", NOW + number)
