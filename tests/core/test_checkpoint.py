@@ -168,3 +168,18 @@ def test_note_of_many_signatures_or_letters_is_none():
     long = str(Line("stranger", b"\1\2\3\4", bytes(LARGEST_NOTE)))
     with pytest.raises(NoteMalformed):
         Note.parse(NOTE + long)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        VKEY.replace("c74f20a3", "c74f20a4"),
+        VKEY.replace("c74f20a3+", "+"),
+        str(Verifier("two words", bytes(32))),
+        str(Verifier("", bytes(32))),
+        VKEY[:-4],
+    ],
+)
+def test_key_that_is_not_named_as_it_should_be_is_none(told: str):
+    with pytest.raises(NoteMalformed):
+        Verifier.parse(told)
