@@ -1,6 +1,7 @@
 """Checkpoints and notes: what is signed, by which keys, and what is refused."""
 
 import base64
+from hashlib import sha256
 
 import pytest
 from eth_account import Account
@@ -183,3 +184,15 @@ def test_note_of_many_signatures_or_letters_is_none():
 def test_key_that_is_not_named_as_it_should_be_is_none(told: str):
     with pytest.raises(NoteMalformed):
         Verifier.parse(told)
+
+
+def test_two_keys_of_a_log_have_two_secrets():
+    # Whoever learns the one has not learned the other, nor what both come from.
+    secrets = {KEY._secp256k1, KEY._ed25519.private_bytes_raw(), KEY.secret}
+    assert len(secrets) == 3
+
+
+def test_signature_for_contracts_stands_under_the_id_of_its_key():
+    address = bytes.fromhex(KEY.name.key[2:])
+    named = b"registry.example\n\xffparley.org/eip712-checkpoint" + address
+    assert Note.parse(NOTE).lines[1].id == sha256(named).digest()[:4]

@@ -30,7 +30,7 @@ from marketplace.core.errors import (
     ValueMalformed,
     WrongSigner,
 )
-from marketplace.core.merkle import Tree, inclusion_path, leaf_hash, resolve
+from marketplace.core.merkle import Tree, inclusion_path, leaf_hash, resolve, root_with
 from marketplace.core.message import Message
 from marketplace.sdk.receipts import Receipts, receipts_of
 from marketplace.sdk.tiles import Fetch
@@ -122,6 +122,25 @@ def test_receipts_that_overtake_each_other_are_taken():
     receipts = house.receipts()
     for receipt, message in ((second, WORDS[1]), (first, WORDS[0]), (third, WORDS[2])):
         receipts.keep(receipt, message.to_json())
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_receipt_that_was_overtaken_does_not_take_back_what_was_seen_since(
+    restarted: bool,  # noqa: FBT001 a case
+    tmp_path: Path,
+):
+    house, other = House(), House()
+    first, second = (house.take(message) for message in WORDS[:2])
+    receipts = house.receipts(tmp_path / "ledger")
+    receipts.keep(second, WORDS[1].to_json())
+    receipts.keep(first, WORDS[0].to_json())
+    # Another history from the second entry on, with tiles to match.
+    for message in (WORDS[0], WORDS[2]):
+        other.take(message)
+    house.leaves = other.leaves
+    receipts = house.receipts(tmp_path / "ledger") if restarted else receipts
+    with pytest.raises(NotConsistent):
+        receipts.keep(other.take(WORDS[3]), WORDS[3].to_json())
 
 
 def test_registry_that_gives_no_receipt_is_named():
@@ -303,6 +322,15 @@ def test_nonsense_of_a_registry_is_refused_by_name_and_at_once(change: dict[str,
     with pytest.raises(ParleyError):
         house.receipts().keep(told, WORDS[0].to_json())
     assert time.process_time() - before < 2
+
+
+def test_root_of_a_tree_that_no_contract_could_be_told_of_is_refused_by_name():
+    house, proof = House(), (bytes(32),) * 300
+    told = house.take(WORDS[0])
+    root = root_with(leaf_hash(house.leaves[0]), 0, 2**300, proof)
+    log = {"size": 2**300, "proof": ["0x" + each.hex() for each in proof]}
+    with pytest.raises(ValueMalformed):
+        house.receipts().keep(altered(told, root="0x" + root.hex(), **log), WORDS[0].to_json())
 
 
 @pytest.mark.parametrize("index", [-1, 2**64])
