@@ -17,6 +17,7 @@ from marketplace.api.services import Services
 from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.destination import Reach, anywhere
 from marketplace.core.eip712 import Domain
+from marketplace.core.errors import ChainUnavailable
 from marketplace.core.login import Origin, Site
 from marketplace.core.merkle import Proof
 from marketplace.core.message import Domains
@@ -243,6 +244,7 @@ def build_registry(
         await persist(stores.start, patience, _tell)
         await services.listings.index_logged()
         await persist(bus.start, patience, _tell)
+        await asyncio.gather(*(chore.begin() for chore in chores))
         running = [asyncio.create_task(chore.repeat()) for chore in chores]
         running.append(asyncio.create_task(deliveries.run(bus)))
         yield
@@ -291,7 +293,12 @@ def build_followers(settings: RegistrySettings, services: Services, stores: Stor
     def seen() -> EvmView:
         # Connected when it is first asked: a registry starts without its chain.
         if not view:
-            view.append(EvmView(settings.rpc, escrow))
+            found = EvmView(settings.rpc, escrow)
+            # Escrow and anchor have the same addresses on every chain.
+            if found.domain.chain_id != settings.chain_id:
+                told = f"chain {found.domain.chain_id}, not {settings.chain_id}"
+                raise ChainUnavailable(settings.rpc, told)
+            view.append(found)
         return view[0]
 
     async def events(first: int, last: int) -> list[DealEvent]:
@@ -305,10 +312,11 @@ def build_followers(settings: RegistrySettings, services: Services, stores: Stor
     reputation = Reputation(named, stores, events, height, deep)
     log, clock = services.messages.log, services.clock
     sightings = Sightings(settings.chain_id, escrow, stores, log, clock, events, height, deep)
+    anchoring = build_anchoring(settings, services, seen)
     return [
         Chore(reputation.run_once, REPUTATION_SECONDS),
         Chore(sightings.run_once, SIGHTING_SECONDS),
-        Chore(build_anchoring(settings, services, seen).run_once, ANCHOR_SECONDS),
+        Chore(anchoring.run_once, ANCHOR_SECONDS, anchoring.check),
     ]
 
 
@@ -323,8 +331,11 @@ def build_anchoring(
     name = services.receipts.key.name
 
     async def facts() -> AnchorFacts:
-        view = EvmAnchorView(settings.rpc, name.key, name.origin)
-        return await asyncio.to_thread(view.facts)
+        def asked() -> AnchorFacts:
+            escrow()  # of this chain, or no facts
+            return EvmAnchorView(settings.rpc, name.key, name.origin).facts()
+
+        return await asyncio.to_thread(asked)
 
     def brings(payer: Wallet) -> Bring:
         async def bring(size: int, root: bytes, proof: Proof, signature: Signature) -> Digest:

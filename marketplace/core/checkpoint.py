@@ -16,6 +16,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
+from coincurve import PrivateKey
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -32,6 +33,8 @@ TYPE: Final = "Checkpoint(string origin,uint64 size,bytes32 root)"
 TYPE_HASH: Final = keccak(TYPE.encode())
 KIND: Final = OTHER + b"parley.org/eip712-checkpoint"
 ROOT_BYTES: Final = 32
+# What the struct's uint64 holds.
+LARGEST_SIZE: Final = (1 << 64) - 1
 
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 
@@ -176,7 +179,7 @@ class LogKey:
 
     def sign(self, checkpoint: Checkpoint) -> Signature:
         """The EIP-712 signature."""
-        return sign(checkpoint.digest(self.domain), self._secp256k1)
+        return sign(checkpoint.digest(self.domain), self._parsed)
 
     def note(self, checkpoint: Checkpoint, signature: Signature) -> str:
         """The note that carries both signatures, the EIP-712 one as it was made."""
@@ -190,6 +193,10 @@ class LogKey:
     @cached_property
     def _ed25519(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self._derived(b"parley log ed25519"))
+
+    @cached_property
+    def _parsed(self) -> PrivateKey:
+        return PrivateKey(self._secp256k1)
 
     @cached_property
     def _secp256k1(self) -> bytes:

@@ -106,17 +106,14 @@ def over(peaks: Sequence[bytes]) -> bytes:
 
 def inclusion_path(index: int, size: int) -> Path:
     """What proves that a leaf is in the tree of a size (RFC 6962 §2.1.1), the lowest first."""
-    low, high = 0, size
-    path = []
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            path.append(_whole(middle, high))
-            high = middle
-        else:
-            path.append(_whole(low, middle))
-            low = middle
-    return tuple(path[::-1])
+    peaks = _whole(0, size)
+    # The leaf's own peak is as high as the highest bit in which index and size differ.
+    height = (index ^ size).bit_length() - 1
+    own = (size >> height + 1).bit_count()
+    beside = [((level, index >> level ^ 1),) for level in range(height)]
+    smaller = [peaks[own + 1 :]] if peaks[own + 1 :] else []
+    larger = [(peak,) for peak in peaks[:own][::-1]]
+    return (*beside, *smaller, *larger)
 
 
 def consistency_path(old: int, size: int) -> Path:
@@ -141,7 +138,10 @@ def consistency_path(old: int, size: int) -> Path:
 
 def resolve(path: Path, hash_of: Callable[[Node], bytes]) -> Proof:
     """The proof of a path; ``hash_of`` tells the root of a whole subtree."""
-    return tuple(over([hash_of(node) for node in row]) for row in path)
+    # Most elements are one subtree's root.
+    return tuple(
+        hash_of(row[0]) if len(row) == 1 else over([hash_of(node) for node in row]) for row in path
+    )
 
 
 def root_with(leaf: bytes, index: int, size: int, proof: Proof) -> bytes:

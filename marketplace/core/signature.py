@@ -31,9 +31,13 @@ Prove = Callable[[Digest, Signature, Address], None]
 LONGEST_SIGNATURE = 200
 
 
-def sign(digest: Digest, key: bytes) -> Signature:
-    """Sign a digest; deterministic (RFC 6979), low s by construction of libsecp256k1."""
-    raw = PrivateKey(key).sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
+def sign(digest: Digest, key: bytes | PrivateKey) -> Signature:
+    """Sign a digest; deterministic (RFC 6979), low s by construction of libsecp256k1.
+
+    Who signs often parses the key once: that takes as long as a signature.
+    """
+    parsed = key if isinstance(key, PrivateKey) else PrivateKey(key)
+    raw = parsed.sign_recoverable(bytes.fromhex(digest[2:]), hasher=None)
     return "0x" + raw[:64].hex() + f"{raw[64] + 27:02x}"
 
 

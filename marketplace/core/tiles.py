@@ -25,7 +25,8 @@ LARGEST_LEAF: Final = (1 << 16) - 1
 HIGHEST_LEVEL: Final = 5
 ENTRIES: Final = "entries"
 
-_PATH = re.compile(r"(entries|[0-5])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
+# No log has more than 2^64 entries, and no number is read that is longer.
+_PATH = re.compile(r"(entries|[0-5])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,6 @@ def _leaves(data: bytes) -> Iterator[bytes]:
     while at < len(data):
         begin = at + 2
         at = begin + int.from_bytes(data[at:begin], "big")
-        if at > len(data) or begin > len(data):
+        if at > len(data):
             raise ValueMalformed("entries", f"{len(data)} bytes", "each entry whole")
         yield data[begin:at]

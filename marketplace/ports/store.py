@@ -123,6 +123,10 @@ class Store(Protocol):
         """Hashes of the tree's tiles, in order; fewer where it does not have them all yet."""
         ...
 
+    async def leaves(self, start: int, count: int) -> list[bytes]:
+        """The leaves of so many entries from an index on, in order, without their bodies."""
+        ...
+
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""
         ...

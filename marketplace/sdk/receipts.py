@@ -8,6 +8,7 @@ The file is lines of JSON: the log's name, and after it receipts, held or refuse
 name is learned once; a registry that names another log is refused from then on.
 """
 
+import errno
 import json
 import os
 import threading
@@ -15,18 +16,18 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from marketplace.core.checkpoint import Checkpoint, LogName, log_domain
+from marketplace.core.checkpoint import LARGEST_SIZE, Checkpoint, LogName, log_domain
 from marketplace.core.errors import (
     LogChanged,
-    LogRefused,
     Missing,
     NotConsistent,
+    ParleyError,
     ReceiptMissing,
     ReceiptsUnreadable,
 )
 from marketplace.core.note import Verifier
 from marketplace.core.receipt import Proven
-from marketplace.core.values import Json, address, digest
+from marketplace.core.values import Json, address, digest, integer
 from marketplace.sdk.tiles import Fetch, TileReader
 from marketplace.wire.views import LogNameView, ProvenView, Receipt
 
@@ -50,15 +51,17 @@ class Receipts:
         self._lock = threading.Lock()
         self._held: list[str] = []
         self._last: Checkpoint | None = None
+        self._first = json.dumps({"log": told.model_dump(mode="json")})
         if path is None or not path.exists() or not self._load(path):
-            self._write({"log": told.model_dump(mode="json")})
+            self._write()
 
     def keep(self, receipt: Receipt, envelope: Mapping[str, Json]) -> None:
         """Check a receipt and keep it.
 
         Raises:
             ReceiptMissing: the registry gave none.
-            LogRefused: it does not hold, or the log did not grow out of what was seen of it.
+            ParleyError: it does not hold. LogRefused: or the log did not grow out of what was
+                seen of it; this, too, is kept.
         """
         if receipt.log is None:
             raise ReceiptMissing(receipt.digest)
@@ -68,8 +71,9 @@ class Receipts:
         with self._lock:
             try:
                 self._grew(proven.checkpoint)
-            except LogRefused:
-                # With what was kept before it, it may prove a fork, and it may not be had again.
+            except ParleyError:
+                # With what was kept before it, it may prove a fork, and it may not be had again:
+                # also where the tiles that would show that are kept back, or are none.
                 self._write({"refused": told})
                 raise
             self._write({"receipt": told})
@@ -79,7 +83,7 @@ class Receipts:
         return self._those("receipt")
 
     def refused(self) -> Iterator[Receipt]:
-        """Those that the log's key signed, and under which the log is another one."""
+        """Those that the log's key signed, and that were not shown to be of the same log."""
         return self._those("refused")
 
     def _those(self, what: str) -> Iterator[Receipt]:
@@ -126,16 +130,25 @@ class Receipts:
             if self._last is None or checkpoint.size > self._last.size:
                 self._last = checkpoint
 
-    def _write(self, told: Json) -> None:
-        line = json.dumps(told)
+    def _write(self, *told: Json) -> None:
+        lines = [json.dumps(each) for each in told]
         if self._path is None:
-            self._held.append(line)
+            self._held += lines if self._held else [self._first, *lines]
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(file).st_size
+            # Also where the file was taken away since.
+            lines = lines if size else [self._first, *lines]
+            data = "".join(line + "\n" for line in lines).encode()
+            if os.write(file, data) < len(data):
+                # The next one must not be written on to the half of this one.
+                os.ftruncate(file, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def receipts_of(url: str, told: LogNameView | None, fetch: Fetch, beside: Path | None) -> Receipts:
@@ -160,21 +173,21 @@ def receipts_of(url: str, told: LogNameView | None, fetch: Fetch, beside: Path |
 def proven_of(index: int, told: ProvenView) -> Proven:
     """What a receipt says of the log; raises ValueMalformed."""
     root, *proof = (bytes.fromhex(digest(each, "hash")[2:]) for each in (told.root, *told.proof))
+    # A size that no log has would be split for minutes, and no contract could be told of it.
     return Proven(
-        index=index,
-        leaf=told.leaf.encode(),
+        index=integer(index, "index", 0, LARGEST_SIZE - 1),
+        leaf=told.leaf.encode("utf-8", "backslashreplace"),
         salt=told.salt or "",
         proof=tuple(proof),
-        checkpoint=Checkpoint(told.origin, told.size, root),
+        checkpoint=Checkpoint(told.origin, integer(told.size, "size", 1, LARGEST_SIZE), root),
         signature=told.signature,
     )
 
 
 def name_of(told: LogNameView) -> LogName:
     """The log's name from what a registry tells; raises ValueMalformed or NoteMalformed."""
-    domain = log_domain(
-        told.domain.chainId, address(told.domain.verifyingContract, "verifyingContract")
-    )
+    chain_id = integer(told.domain.chainId, "chainId", 0, (1 << 256) - 1)
+    domain = log_domain(chain_id, address(told.domain.verifyingContract, "verifyingContract"))
     return LogName(told.origin, address(told.key, "key"), Verifier.parse(told.vkey), domain)
 
 

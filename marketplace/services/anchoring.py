@@ -44,6 +44,11 @@ class Anchoring:
     seconds: int
     _waiting_since: int | None = None
 
+    async def check(self) -> None:
+        """Hold the log against what is anchored: before the first word, or it would be a fork."""
+        facts = await self.facts()
+        await self._grown(facts, await self.store.tree())
+
     async def run_once(self) -> int:
         """Anchor if it is time; returns how many entries are anchored now."""
         facts = await self.facts()
@@ -69,7 +74,7 @@ class Anchoring:
             return ()
         try:
             path = consistency_path(facts.size, tree.size) if facts.size < tree.size else ()
-            proof = await self.receipts.proof(path)
+            proof = await self.receipts.proof(path, tree.size)
             check_consistency((facts.size, facts.root), (tree.size, tree.root), proof)
         except NotConsistent:
             self.log.behind = self.receipts.behind = tree.size, facts.size

@@ -21,17 +21,23 @@ T = TypeVar("T")
 Envelope: TypeAlias = Mapping[str, Json]
 # A message, unless its body is not at hand, and when it is said to have been said.
 Opened: TypeAlias = tuple[Envelope | None, int | None]
+# An entry, and whether its body is at hand.
+InHand: TypeAlias = tuple[int, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Entries never change, so what was parsed, proved or shown once need not be again."""
+    """Entries never change, so what was parsed, proved or shown once need not be again.
+
+    A body may be erased, and one that was read before that may come here after it: then it is
+    shown to who has it in hand, and to nobody else.
+    """
 
     domains: Domains
     store: Store
-    _known: "OrderedDict[int, Message]" = field(default_factory=OrderedDict)
-    _opened: "OrderedDict[int, Opened]" = field(default_factory=OrderedDict)
-    _shown: "OrderedDict[int, str]" = field(default_factory=OrderedDict)
+    _known: "OrderedDict[InHand, Message]" = field(default_factory=OrderedDict)
+    _opened: "OrderedDict[InHand, Opened]" = field(default_factory=OrderedDict)
+    _shown: "OrderedDict[InHand, str]" = field(default_factory=OrderedDict)
 
     def logged(self, entry: Entry) -> Logged:
         """Both parts of an entry, read."""
@@ -39,7 +45,7 @@ class Archive:
 
     def view(self, entry: Entry, *, readable: bool) -> MessageView:
         """An entry as its reader sees it, with its message if that is the reader's to read."""
-        opened = self._opened.get(entry.index)
+        opened = self._opened.get(_in_hand(entry))
         if opened is None:
             logged = self.logged(entry)
             opened = logged.envelope, logged.said_at
@@ -59,7 +65,7 @@ class Archive:
         """The view as JSON on one line; several read the same entry within a moment."""
         if not readable:
             return self.view(entry, readable=False).spelled().decode()
-        known = self._shown.get(entry.index)
+        known = self._shown.get(_in_hand(entry))
         if known is None:
             known = self.view(entry, readable=True).spelled().decode()
             _remember(self._shown, entry, known, MOST_SHOWN)
@@ -77,7 +83,7 @@ class Archive:
 
     def message(self, entry: Entry) -> Message:
         """The message of an entry whose body is at hand."""
-        known = self._known.get(entry.index)
+        known = self._known.get(_in_hand(entry))
         if known is None:
             envelope = self.logged(entry).envelope
             if envelope is None:
@@ -87,10 +93,14 @@ class Archive:
         return known
 
 
-def _remember(kept: "OrderedDict[int, T]", entry: Entry, value: T, most: int) -> None:
+def _in_hand(entry: Entry) -> InHand:
+    return entry.index, bool(entry.record.body)
+
+
+def _remember(kept: "OrderedDict[InHand, T]", entry: Entry, value: T, most: int) -> None:
     # What is remembered is counted, so that each has to be small: who says much is read again.
     if len(entry.record.leaf) + len(entry.record.body) > LARGEST_REMEMBERED:
         return
-    kept[entry.index] = value
+    kept[_in_hand(entry)] = value
     if len(kept) > most:
         kept.popitem(last=False)

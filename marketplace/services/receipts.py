@@ -11,17 +11,18 @@ from marketplace.core.checkpoint import Checkpoint, LogKey
 from marketplace.core.errors import LogBehind, TileMissing
 from marketplace.core.merkle import Node, Path, Proof, Tree, inclusion_path, resolve
 from marketplace.core.signature import Signature
-from marketplace.core.tiles import Tile, bundled, run_of, subtree, width_of
+from marketplace.core.tiles import Tile, bundled, run_of, subtree, tile_of, width_of
 from marketplace.ports.store import Entry, Store
 from marketplace.wire.views import ProvenView, Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A checkpoint with its EIP-712 signature."""
+    """A checkpoint with its EIP-712 signature, and the tree that it is of."""
 
     checkpoint: Checkpoint
     signature: Signature
+    tree: Tree
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Receipts:
             tree, proof = entry.growth.tree, entry.growth.inclusion(entry.index)
         else:
             tree = await self.store.tree()
-            proof = await self.proof(inclusion_path(entry.index, tree.size))
+            proof = await self.proof(inclusion_path(entry.index, tree.size), tree.size)
         signed = self.signed(tree)
         proven = ProvenView.from_core(entry, signed.checkpoint, signed.signature, proof)
         return Receipt.from_entry(entry, proven)
@@ -65,16 +66,25 @@ class Receipts:
             raise LogBehind(*self.behind)
         # A group is signed once, however many receipts it has.
         last = self._last
-        if last is None or last.checkpoint.size != tree.size:
+        if last is None or last.tree != tree:
+            if last is not None and last.tree.size == tree.size:
+                # A store that lost what it had made durable would be signed as a fork.
+                raise LogBehind(tree.size, last.tree.size)
             checkpoint = Checkpoint(self.key.origin, tree.size, tree.root)
-            last = self._last = Signed(checkpoint, self.key.sign(checkpoint))
+            last = self._last = Signed(checkpoint, self.key.sign(checkpoint), tree)
         return last
 
-    async def proof(self, path: Path) -> Proof:
-        """The proof of a path in the tree that is stored."""
+    async def proof(self, path: Path, size: int) -> Proof:
+        """The proof of a path in the tree of a size, that is stored."""
+        tiles: dict[Tile, list[bytes]] = {}
         found: dict[Node, bytes] = {}
         for node in {node for row in path for node in row}:
-            found[node] = subtree(await self.store.hashes(run_of(node)))
+            run = run_of(node)
+            tile, offset = tile_of(run, size)
+            # Most of a path lies in a few tiles, and a tile costs hardly more than a hash of it.
+            if tile not in tiles:
+                tiles[tile] = await self.store.hashes(tile.run)
+            found[node] = subtree(tiles[tile][offset : offset + run.count])
         return resolve(path, found.__getitem__)
 
     async def tile(self, tile: Tile) -> bytes:
@@ -88,5 +98,4 @@ class Receipts:
             raise TileMissing(tile.path, size)
         if tile.level is not None:
             return b"".join(await self.store.hashes(tile.run))
-        entries = await self.store.entries(tile.run.start, tile.width)
-        return bundled([entry.record.leaf for entry in entries])
+        return bundled(await self.store.leaves(tile.run.start, tile.width))

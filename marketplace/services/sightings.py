@@ -61,6 +61,9 @@ class Sightings:
             # The last event's block again: there may be more of it.
             self._next = _block(last) if last else 0
         until = await self.height() - self.confirmations
+        if until + self.confirmations < self._next - 1:
+            # A node once told of blocks that are not there yet, and no events of them.
+            self._next = _block(last) if last else 0
         seen = 0
         while self._next <= until:
             end = min(until, self._next + BLOCKS - 1)

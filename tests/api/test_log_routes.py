@@ -1,5 +1,6 @@
 """The log over HTTP: receipts that prove themselves, checkpoints, tiles."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,9 +11,10 @@ import pytest
 from market import SELLER, content, invite, listing, offer, talk
 from witness import LOG_KEY, Witness
 
+from marketplace.api.large import MOST_AT_ONCE
 from marketplace.core.checkpoint import Checkpoint
 from marketplace.core.entry import read
-from marketplace.core.errors import DigestMismatch
+from marketplace.core.errors import DigestMismatch, LogBehind
 from marketplace.core.merkle import (
     Tree,
     check_consistency,
@@ -96,12 +98,25 @@ async def test_receipts_of_two_messages_are_not_each_others():
         check(told, one)
 
 
+async def test_store_that_came_back_with_another_history_of_the_same_size_is_signed_no_more():
+    witness, other = Witness(), Witness()
+    await witness.take(*some(3))
+    signed = await witness.services.receipts.now()
+    await other.take(*some(4)[1:])
+    witness.services.receipts.store = other.store
+    with pytest.raises(LogBehind):
+        await witness.services.receipts.now()
+    assert (await other.services.receipts.now()).checkpoint.root != signed.checkpoint.root
+
+
 async def test_checkpoint_is_a_note_that_both_keys_signed():
     async with registry() as client:
         for size, message in enumerate(some(5), 1):
             await submit(client, message)
             answer = await client.get("/checkpoint")
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            # A cache that showed an old one would make an honest log look as if it had shrunk.
+            assert answer.headers["cache-control"] == "no-cache"
             checkpoint, _ = NAME.open(answer.text)
             assert checkpoint.size == size
         info = (await client.get("/v1")).json()["log"]
@@ -169,6 +184,7 @@ async def test_full_tile_may_be_kept_for_ever_and_a_part_only_for_a_while():
     async with registry(witness) as client:
         full = await client.get("/tile/entries/000")
         part = await client.get("/tile/entries/001.p/1")
+        assert full.headers["content-type"] == "application/octet-stream"
         assert "immutable" in full.headers["cache-control"]
         assert "immutable" not in part.headers["cache-control"]
         assert len(leaves_in(full.content)) == 256
@@ -189,6 +205,7 @@ async def test_full_tile_may_be_kept_for_ever_and_a_part_only_for_a_while():
         ("0/000.p/256", 422),
         ("entries/..%2F000", 422),
         ("entries/", 422),
+        ("0/" + "x111/" * 1_500 + "000", 422),
     ],
 )
 async def test_tile_that_is_not_there_or_no_tile_is_refused_by_name(path: str, status: int):
@@ -198,3 +215,24 @@ async def test_tile_that_is_not_there_or_no_tile_is_refused_by_name(path: str, s
         answer = await client.get(f"/tile/{path}")
     assert answer.status_code == status
     assert answer.json()["code"] in {"TileMissing", "ValueMalformed"}
+
+
+async def test_an_address_has_few_tiles_under_way(monkeypatch: pytest.MonkeyPatch):
+    witness, gate = Witness(), asyncio.Event()
+    await witness.take(*some(3))
+    leaves = witness.store.leaves
+
+    async def slowly(start: int, count: int) -> list[bytes]:
+        await gate.wait()
+        return await leaves(start, count)
+
+    monkeypatch.setattr(witness.store, "leaves", slowly)
+    transport = httpx.ASGITransport(witness.app(most_streams=1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+        asked = (client.get("/tile/entries/000.p/3") for _ in range(MOST_AT_ONCE + 1))
+        held = [asyncio.create_task(each) for each in asked]
+        (refused,), _ = await asyncio.wait(held, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert refused.result().status_code == 429
+        gate.set()
+        told = sorted(answer.status_code for answer in await asyncio.gather(*held))
+        assert told == [200] * MOST_AT_ONCE + [429]

@@ -1,6 +1,8 @@
 """The tree that every store keeps beside its log, and the bodies that it may forget."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -64,6 +66,32 @@ async def test_hashes_above_the_leaves_are_those_of_whole_tiles(store: Store):
     assert await store.hashes(Run(0, 598, 256)) == hashes[598:]
 
 
+async def test_entry_that_was_there_brings_no_growth_in_a_group_of_new_ones_either(store: Store):
+    await fill(store, 3)
+    again = await asyncio.gather(*(store.append(record(f"{n}", f"talk {n}")) for n in range(6)))
+    assert [entry.growth is None for entry in again] == [True] * 3 + [False] * 3
+    twice = await asyncio.gather(*(store.append(record("new", "new")) for _ in range(2)))
+    assert twice[0] == twice[1]
+    assert (await store.tree()).size == 7
+
+
+async def test_leaves_come_without_their_bodies(store: Store):
+    entries = await fill(store, 9)
+    every = [entry.record.leaf for entry in sorted(entries, key=lambda entry: entry.index)]
+    assert await store.leaves(2, 4) == every[2:6]
+    assert await store.leaves(7, 256) == every[7:]
+
+
+async def test_of_256_entries_one_node_is_kept(tmp_path):
+    where = tmp_path / "registry.sqlite"
+    async with open_store(where) as store:
+        for first in (0, 255, 300):
+            await fill(store, 300, first)
+    with closing(sqlite3.connect(where)) as file:
+        rows = file.execute("SELECT level, idx FROM nodes ORDER BY level, idx").fetchall()
+    assert rows == [(1, 0), (1, 1)]
+
+
 async def test_last_entry_of_a_thread_is_found(store: Store):
     assert await store.last("talk") is None
     for position in range(3):
@@ -123,6 +151,9 @@ async def test_bodies_and_artifacts_of_what_is_long_over_go_and_nothing_else(sto
     await store.append(record("listed", "listed", 0, "listing"))
     await talk(store, "new", NOW + 500)
     before = await store.tree()
+    # What was said at just that time is not older.
+    assert await store.erase(NOW, 1_000) == 1
+    assert await bodies(store, "old") == [True, True]
     assert await store.erase(NOW + 400, 1_000) == 5
     assert await bodies(store, "old") == [False, False]
     assert await bodies(store, "due") == await bodies(store, "new") == [True, True]
@@ -132,6 +163,17 @@ async def test_bodies_and_artifacts_of_what_is_long_over_go_and_nothing_else(sto
     assert await store.tree() == before == Tree().grown(await leaves(store)).tree
     leaf = (await store.thread("old"))[0].record.leaf
     assert leaf_hash(leaf) == (await leaves(store))[0]
+
+
+async def test_what_was_erased_is_nowhere_in_the_file(tmp_path):
+    where = tmp_path / "registry.sqlite"
+    said = [replace(record(f"{n}", f"{n}"), body=b"a price, " * 3_000) for n in range(9)]
+    async with open_store(where) as store:
+        await asyncio.gather(*(store.append(each) for each in said))
+    assert b"a price" in where.read_bytes()
+    async with open_store(where) as store:
+        await store.erase(NOW + 1, 100)
+    assert not any(b"a price" in path.read_bytes() for path in tmp_path.iterdir())
 
 
 async def test_erasing_goes_on_where_it_stopped_and_in_any_steps(store: Store):

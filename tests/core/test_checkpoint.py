@@ -1,6 +1,7 @@
 """Checkpoints and notes: what is signed, by which keys, and what is refused."""
 
 import base64
+from hashlib import sha256
 
 import pytest
 from eth_account import Account
@@ -17,7 +18,7 @@ from marketplace.core.errors import (
     WrongSigner,
 )
 from marketplace.core.merkle import leaf_hash
-from marketplace.core.note import Line, Note, Verifier
+from marketplace.core.note import LARGEST_NOTE, MOST_LINES, Line, Note, Verifier
 
 DOMAIN = log_domain(31337, "0x" + "5a" * 20)
 KEY = LogKey("registry.example", DOMAIN, bytes(range(32)))
@@ -147,3 +148,51 @@ def test_text_of_a_checkpoint_is_read_back(size: int, root: bytes):
 
 def test_empty_log_has_the_root_of_nothing():
     assert empty_root().hex().startswith("e3b0c442")
+
+
+def test_root_has_one_spelling():
+    # 43 letters carry two bits more than 32 bytes have.
+    text = CHECKPOINT.text
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = text[-3]
+    other = letters[letters.index(last) ^ 1]
+    assert base64.b64decode(f"{text.split()[2][:-2]}{other}=") == CHECKPOINT.root
+    with pytest.raises(NoteMalformed):
+        Checkpoint.parse(f"{text[:-3]}{other}=\n")
+
+
+def test_note_of_many_signatures_or_letters_is_none():
+    stranger = str(Line("stranger", b"\1\2\3\4", b"signature"))
+    assert len(Note.parse(NOTE + stranger * (MOST_LINES - 2)).lines) == MOST_LINES
+    with pytest.raises(NoteMalformed):
+        Note.parse(NOTE + stranger * (MOST_LINES - 1))
+    long = str(Line("stranger", b"\1\2\3\4", bytes(LARGEST_NOTE)))
+    with pytest.raises(NoteMalformed):
+        Note.parse(NOTE + long)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        VKEY.replace("c74f20a3", "c74f20a4"),
+        VKEY.replace("c74f20a3+", "+"),
+        str(Verifier("two words", bytes(32))),
+        str(Verifier("", bytes(32))),
+        VKEY[:-4],
+    ],
+)
+def test_key_that_is_not_named_as_it_should_be_is_none(told: str):
+    with pytest.raises(NoteMalformed):
+        Verifier.parse(told)
+
+
+def test_two_keys_of_a_log_have_two_secrets():
+    # Whoever learns the one has not learned the other, nor what both come from.
+    secrets = {KEY._secp256k1, KEY._ed25519.private_bytes_raw(), KEY.secret}
+    assert len(secrets) == 3
+
+
+def test_signature_for_contracts_stands_under_the_id_of_its_key():
+    address = bytes.fromhex(KEY.name.key[2:])
+    named = b"registry.example\n\xffparley.org/eip712-checkpoint" + address
+    assert Note.parse(NOTE).lines[1].id == sha256(named).digest()[:4]

@@ -237,3 +237,22 @@ def test_proof_of_the_last_of_a_million_entries_is_no_longer_than_it_must_be():
     assert len(inclusion_path(999_999, 1_000_000)) == (999_999).bit_count() == 12
     assert len(inclusion_path(0, 1_000_000)) == 20
     assert max(len(consistency_path(old, 1_000_000)) for old in range(1, 1_000_000, 997)) <= 21
+
+
+@pytest.mark.parametrize("change", [lambda proof: proof[:-1], lambda proof: (*proof, bytes(32))])
+def test_proof_of_another_length_is_none_whatever_it_leads_to(change):
+    grown = Tree().grown([leaf_hash(b"%d" % number) for number in range(13)])
+    node, tree = grown.nodes.__getitem__, (13, grown.tree.root)
+    with pytest.raises(ProofMalformed):
+        # Of the last leaf, at the place behind it, as long as a proof of that would be.
+        last = (*resolve(inclusion_path(12, 13), node), bytes(32))
+        check_inclusion(grown.nodes[0, 12], 13, tree, last)
+    for index in (0, 6, 12):
+        proof = change(resolve(inclusion_path(index, 13), node))
+        with pytest.raises(ProofMalformed):
+            check_inclusion(grown.nodes[0, index], index, tree, proof)
+    for old in (1, 6, 8, 12):
+        before = old, Tree().grown([grown.nodes[0, index] for index in range(old)]).tree.root
+        check_consistency(before, tree, resolve(consistency_path(old, 13), node))
+        with pytest.raises(ProofMalformed):
+            check_consistency(before, tree, change(resolve(consistency_path(old, 13), node)))

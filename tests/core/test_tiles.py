@@ -106,3 +106,16 @@ def test_each_subtree_of_a_proof_is_read_from_a_tile_that_the_tree_has(size: int
 def test_a_tile_above_the_leaves_names_its_hashes_and_a_bundle_its_leaves():
     assert Tile(1, 3, 9).run == Run(1, 768, 9)
     assert Tile(None, 2).run == Run(0, 512, 256)
+
+
+def test_tile_is_as_wide_as_the_tree_fills_it_and_no_wider():
+    assert [width_of(0, index, 700) for index in range(4)] == [256, 256, 188, -68]
+    assert [width_of(1, 0, 256 * count) for count in (0, 1, 256, 300)] == [0, 1, 256, 256]
+
+
+def test_number_that_no_log_reaches_is_no_name():
+    whole = Tile(0, 10**21 - 1)
+    assert Tile.parse(whole.path) == whole
+    for groups in (7, 1_500):
+        with pytest.raises(ValueMalformed):
+            Tile.parse("0/" + "x111/" * groups + "000")

@@ -40,6 +40,7 @@ def test_a_server_that_dropped_its_parts_is_asked_for_the_whole():
     check_inclusion(leaf_hash(LEAVES[3]), 3, server.tree(900), reader.inclusion(3, 900))
     assert reader.leaves(Tile(None, 0, 5)) == LEAVES[:5]
     assert server.asked[-2:] == ["tile/entries/000.p/5", "tile/entries/000"]
+    assert reader.hashes(Tile(0, 0, 5)) == [leaf_hash(leaf) for leaf in LEAVES[:5]]
 
 
 def test_a_log_that_does_not_begin_with_the_older_one_is_refused():

@@ -112,6 +112,34 @@ async def test_registry_that_pays_for_nothing_is_held_against_what_others_brough
         await watching.run_once()
 
 
+async def test_what_another_worker_brought_is_waited_for_no_longer():
+    witness, contract = Witness(), Contract()
+    one, two = anchoring(witness, contract), anchoring(witness, contract)
+    await witness.take(WORDS[0])
+    for worker in (one, two):
+        assert await worker.run_once() == 0
+    witness.clock.at += 60
+    for worker in (one, two):
+        assert await worker.run_once() == 1
+    await witness.take(WORDS[1])
+    witness.clock.at += 30
+    assert await two.run_once() == 1
+    assert len(contract.kept) == 1
+
+
+async def test_log_is_held_against_what_is_anchored_without_bringing_anything():
+    witness, contract = Witness(), Contract()
+    await witness.take(*WORDS[:7])
+    await anchoring(witness, contract).check()
+    assert contract.kept == []
+    await anchoring(witness, contract).run_once()
+    restored = Witness(clock=witness.clock)
+    with pytest.raises(LogBehind):
+        await anchoring(restored, contract).check()
+    with pytest.raises(LogBehind):
+        await restored.take(WORDS[0])
+
+
 async def test_two_workers_anchor_one_log():
     one, contract = Witness(), Contract()
     two = Witness(one.store, one.clock)
@@ -145,10 +173,11 @@ async def test_store_with_another_history_of_the_anchored_size_takes_nothing_mor
     witness, contract = Witness(), Contract()
     await witness.take(*WORDS[:7])
     await anchoring(witness, contract).run_once()
-    other = Witness(clock=witness.clock)
-    await other.take(*WORDS[1:12])
-    with pytest.raises(LogBehind):
-        await anchoring(other, contract).run_once()
+    for size in (7, 11):
+        other = Witness(clock=witness.clock)
+        await other.take(*WORDS[1 : size + 1])
+        with pytest.raises(LogBehind):
+            await anchoring(other, contract).run_once()
     with pytest.raises(LogBehind):
         await other.take(WORDS[20])
     assert contract.kept[-1][0] == 7

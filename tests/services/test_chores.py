@@ -7,7 +7,7 @@ import pytest
 
 from marketplace.core.errors import StoreNewer, StoreUnavailable
 from marketplace.services import chores
-from marketplace.services.chores import persist
+from marketplace.services.chores import Chore, persist
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +81,39 @@ async def test_whoever_does_not_wait_is_told_nothing_but_the_refusal():
     with pytest.raises(StoreUnavailable):
         await persist(Away(1).begin, 0, lambda *word: told.append(word))
     assert told == []
+
+
+async def test_chore_goes_on_whatever_it_failed_with(caplog: pytest.LogCaptureFixture):
+    # A node that is busy may answer with a page: no library names that.
+    failures: list[Exception] = [ValueError("<html>"), StoreUnavailable("sqlite", "full")]
+    done = asyncio.Event()
+
+    async def run() -> None:
+        if failures:
+            raise failures.pop(0)
+        done.set()
+
+    task = asyncio.create_task(Chore(run, 0.0).repeat())
+    await asyncio.wait_for(done.wait(), 5)
+    task.cancel()
+    assert "<html>" in caplog.text
+    assert "full" not in caplog.text
+
+
+async def test_what_is_to_be_known_first_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(chores, "FIRST_SECONDS", 0.01)
+    asked = []
+
+    async def never() -> None:
+        asked.append(True)
+        await asyncio.sleep(60)
+
+    async def fails() -> None:
+        asked.append(True)
+        raise StoreUnavailable("sqlite", "full")
+
+    for first in (never, fails, None):
+        await asyncio.wait_for(Chore(never, 0.0, first).begin(), 5)
+    assert len(asked) == 2

@@ -1,16 +1,20 @@
 """Erasure: bodies are gone from disk and memory, and the log is what it was."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from market import DOMAIN, NOW, SELLER, invite, listing, offer, talk
 from witness import Witness, agreed_words
 
+from marketplace.bootstrap import build_chores
 from marketplace.core.audit import audit
 from marketplace.core.entry import read
 from marketplace.core.errors import BodyErased
 from marketplace.core.merkle import check_inclusion, leaf_hash
 from marketplace.core.message import Domains
 from marketplace.services.erasure import Erasure
+from marketplace.settings import RegistrySettings
 
 pytestmark = pytest.mark.anyio
 
@@ -117,3 +121,35 @@ async def test_talk_that_goes_on_is_not_erased():
     await erasure(witness).run_once()
     replayed, _ = await witness.services.negotiations.replay(on.id)
     assert replayed.length == 2
+
+
+async def test_body_that_was_read_before_it_was_erased_is_shown_to_nobody_else():
+    witness = Witness()
+    await witness.take(LISTED, *WORDS)
+    # A reader that takes its time has a page in hand.
+    held = await witness.store.entries(0, 10)
+    witness.clock.at += 2 * DAY
+    await erasure(witness).run_once()
+    archive = witness.services.archive
+    secret = str(WORDS[1].to_json()["detail"]["salt"])
+    assert secret in "".join(archive.shown(entry, readable=True) for entry in held)
+    assert archive.message(held[2]) == WORDS[1]
+    now = await witness.store.entries(0, 10)
+    assert secret not in "".join(archive.shown(entry, readable=True) for entry in now)
+    with pytest.raises(BodyErased):
+        archive.message(now[2])
+
+
+async def test_operators_rule_is_in_days_and_none_is_none():
+    witness = Witness()
+    told = RegistrySettings("", DOMAIN.chain_id, DOMAIN.verifying_contract)
+    without = build_chores(told, witness.services, witness.store)
+    chores = build_chores(replace(told, retain_days=3), witness.services, witness.store)
+    assert len(chores) == len(without) + 1
+    await witness.take(LISTED, *WORDS)
+    for days, erased in ((2, False), (4, True)):
+        witness.clock.at = NOW + days * DAY
+        for chore in chores:
+            await chore.run()
+        bodies = [bool(entry.record.body) for entry in await witness.store.entries(1, 3)]
+        assert bodies == [not erased] * 3

@@ -98,7 +98,7 @@ async def test_what_is_large_is_taken_and_shown_and_remembered_by_nobody():
         assert archive.message(entry) == said
         assert archive.view(entry, readable=True).message == said.to_json()
     for kept in (archive._known, archive._opened):
-        assert set(kept) == {1}
+        assert set(kept) == {(1, True)}
 
 
 # ------------------------------------------------------------------ a whole negotiation

@@ -201,3 +201,11 @@ async def test_silent_feed_says_that_it_is_still_there(monkeypatch: pytest.Monke
     reader = asyncio.create_task(read(witness, 1, start=3, party=BUYER.address))
     await witness.take(listing(what=content(title="Of no concern")))
     assert await asyncio.wait_for(reader, 5) == [None]
+
+
+async def test_what_is_held_in_memory_holds_no_tree():
+    witness = Witness()
+    await witness.take(*(listing(what=content(title=f"Lot {number}")) for number in range(3)))
+    held = witness.services.feed.recent.since(0, "")
+    assert held is not None
+    assert [entry.growth for entry in held] == [None] * 3

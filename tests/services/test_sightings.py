@@ -130,3 +130,26 @@ async def test_events_and_words_share_one_log():
 
 def test_two_events_of_one_block_have_two_names():
     assert SEEN.digest != replace(SEEN, log_index=4).digest
+
+
+async def test_node_that_once_told_of_blocks_that_were_not_there_keeps_no_event_back():
+    chain, witness = Chain(height=10), Witness()
+    happened(chain, 1, 8)
+    follows = of(witness, chain)
+    chain.height = 5_000
+    await follows.run_once()
+    happened(chain, 11, 12)
+    chain.height = 14
+    assert await follows.run_once() == 2
+    assert await seen(witness.store) == [(1, 0), (8, 0), (11, 0), (12, 0)]
+
+
+async def test_node_that_lags_a_little_is_not_asked_for_everything_again():
+    chain, witness = Chain(height=10), Witness()
+    happened(chain, 1)
+    follows = of(witness, chain)
+    await follows.run_once()
+    chain.asked.clear()
+    chain.height = 8
+    assert await follows.run_once() == 0
+    assert chain.asked == []

@@ -86,6 +86,10 @@ class MemoryLog:
         until = min(run.start + run.count, self._tree.size >> height)
         return [self._nodes[height, place] for place in range(run.start, until)]
 
+    async def leaves(self, start: int, count: int) -> list[bytes]:
+        """The leaves of so many entries from an index on, in order, without their bodies."""
+        return [entry.record.leaf for entry in self._entries[start : start + count]]
+
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""
         come = sorted((at, thread) for thread, at in self._due.items() if 0 < at <= now)

@@ -8,7 +8,7 @@ import msgspec
 from marketplace.adapters.sql.erasure import erase
 from marketplace.adapters.sql.listings import publish
 from marketplace.adapters.sql.plan import LOG, Many, Plain, Plan, Query, Room, Row, Value
-from marketplace.adapters.sql.tree import grow, hashes, tree_of
+from marketplace.adapters.sql.tree import grow, hashes, leaves, tree_of
 from marketplace.core.errors import SequenceTaken
 from marketplace.core.merkle import Tree
 from marketplace.core.tiles import Run
@@ -64,6 +64,10 @@ class SqlLog(Room):
     async def hashes(self, run: Run) -> list[bytes]:
         """Hashes of the tree's tiles, in order."""
         return await self._database.read(hashes(run))
+
+    async def leaves(self, start: int, count: int) -> list[bytes]:
+        """The leaves of so many entries from an index on, in order, without their bodies."""
+        return await self._database.read(leaves(start, count))
 
     async def due(self, now: int, limit: int) -> list[str]:
         """Threads whose ``due_at`` has come, the longest overdue first."""

@@ -68,6 +68,8 @@ def _open(path: Path) -> tuple[GroupWriter, GroupWriter]:
             writes.execute("PRAGMA journal_mode = WAL")
             # A commit that was told is on the disk, in WAL too.
             writes.execute("PRAGMA synchronous = FULL")
+            # What was erased is not left in the file's free pages.
+            writes.execute("PRAGMA secure_delete = ON")
             writes.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
             writes.execute("BEGIN IMMEDIATE")
             _drive(migrate(), writes)

@@ -19,9 +19,9 @@ def tree_of(size: int, peaks: bytes) -> Tree:
     return Tree(size, tuple(hashes_in(peaks)))
 
 
-def grow(tree: Tree, leaves: Sequence[bytes]) -> Plan[Growth]:
+def grow(tree: Tree, new: Sequence[bytes]) -> Plan[Growth]:
     """The tree with new leaf hashes, in the transaction that appends them."""
-    growth = tree.grown(leaves)
+    growth = tree.grown(new)
     tops = sorted(
         (height // HEIGHT, place, node)
         for (height, place), node in growth.nodes.items()
@@ -47,11 +47,19 @@ def hashes(run: Run) -> Plan[list[bytes]]:
     return [bytes(row[0]) for row in rows]
 
 
+def leaves(start: int, count: int) -> Plan[list[bytes]]:
+    """The leaves themselves, in order; bodies are many times as large, and left where they are."""
+    rows = yield Query(
+        "SELECT leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx", (start, start + count)
+    )
+    return [bytes(row[0]) for row in rows]
+
+
 def plant() -> Plan[None]:
     """The tree of a log that was written when none was kept."""
     tree = Tree()
     while True:
-        leaves = yield from hashes(Run(0, tree.size, PAGE))
-        if not leaves:
+        page = yield from hashes(Run(0, tree.size, PAGE))
+        if not page:
             return
-        tree = (yield from grow(tree, leaves)).tree
+        tree = (yield from grow(tree, page)).tree
