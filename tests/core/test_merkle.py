@@ -243,9 +243,9 @@ def test_proof_of_the_last_of_a_million_entries_is_no_longer_than_it_must_be():
 def test_proof_of_another_length_is_none_whatever_it_leads_to(change):
     grown = Tree().grown([leaf_hash(b"%d" % number) for number in range(13)])
     node, tree = grown.nodes.__getitem__, (13, grown.tree.root)
+    # Of the last leaf, at the place behind it, as long as a proof of that would be.
+    last = (*resolve(inclusion_path(12, 13), node), bytes(32))
     with pytest.raises(ProofMalformed):
-        # Of the last leaf, at the place behind it, as long as a proof of that would be.
-        last = (*resolve(inclusion_path(12, 13), node), bytes(32))
         check_inclusion(grown.nodes[0, 12], 13, tree, last)
     for index in (0, 6, 12):
         proof = change(resolve(inclusion_path(index, 13), node))
