@@ -17,6 +17,7 @@ from marketplace.core.merkle import (
     leaf_hash,
     resolve,
     root_hash,
+    roots_between,
 )
 
 # Inputs and roots of the certificate-transparency project's test data, by tree size.
@@ -256,3 +257,15 @@ def test_proof_of_another_length_is_none_whatever_it_leads_to(change):
         check_consistency(before, tree, resolve(consistency_path(old, 13), node))
         with pytest.raises(ProofMalformed):
             check_consistency(before, tree, change(resolve(consistency_path(old, 13), node)))
+
+
+def test_what_needs_no_proof_is_given_none_and_one_root_is_of_one_size():
+    root = Tree().grown([leaf_hash(b"%d" % number) for number in range(5)]).tree.root
+    check_consistency((5, root), (5, root), ())
+    with pytest.raises(ProofMalformed):
+        check_consistency((5, root), (5, root), (root,))
+    with pytest.raises(NotConsistent):
+        check_consistency((5, root), (4, root), ())
+    for old in (0, 5, 6):
+        with pytest.raises(ProofMalformed):
+            roots_between(old, root, 5, ())
