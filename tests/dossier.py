@@ -1,14 +1,15 @@
 """An honest deal's evidence file, made without SDK, registry or chain.
 
 The log has strangers' entries between the deal's; the checkpoint lies between two anchors;
-the holder has kept two receipts. A test spoils one thing. Only the core is used here, so
-that what the SDK gathers has a second hand to be compared with.
+the holder, who is the buyer, has kept two receipts and has decided twice. A test spoils one
+thing. Only the core is used here, so that what the SDK gathers has a second hand to be
+compared with.
 """
 
 import json
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from forger import Parts, logged
@@ -18,6 +19,7 @@ from market import (
     NOW,
     SELLER,
     STRANGER,
+    TOKEN,
     accept,
     escalate,
     invite,
@@ -31,9 +33,11 @@ from story import DELIVERABLE, Story
 
 from marketplace.core.checkpoint import Checkpoint, LogKey, log_domain
 from marketplace.core.deal import Operation
+from marketplace.core.decision import Decision, Question
 from marketplace.core.eip712 import typed_data
 from marketplace.core.entry import salt_of
 from marketplace.core.exhibits import FORMAT, Anchor, Event
+from marketplace.core.guardrails import Commitment, Exposure, Limits, Proposal
 from marketplace.core.merkle import (
     Growth,
     Tree,
@@ -44,10 +48,12 @@ from marketplace.core.merkle import (
 )
 from marketplace.core.message import Message
 from marketplace.core.negotiation import Negotiation, advance, begin
+from marketplace.core.values import ZERO_DIGEST
 from marketplace.core.verdict import Known, Told
 
 ANCHOR = "0x" + "a7" * 20
 KEY = LogKey("registry.example", log_domain(DOMAIN.chain_id, ANCHOR), b"s" * 32)
+LIMITS = Limits(TOKEN, 1_000, highest_unit_price=100, most_quantity=10)
 KNOWN = Known(DOMAIN.verifying_contract, ANCHOR, KEY.name.key)
 
 
@@ -176,6 +182,24 @@ class Dossier:
             "consistency": self.log.consistency(anchor.size, self.size),
         }
 
+    @property
+    def decisions(self) -> list[Decision]:
+        """What the buyer decided: of another deal; of this one no, and, once that was over, yes."""
+        agreement = self.negotiation.agreement
+        assert agreement is not None
+        terms, about = agreement.terms, agreement.subject
+        other = replace(terms, buyer_nonce=terms.buyer_nonce + 1)
+        before = Exposure({other.buyer_nonce: Commitment(other.price, NOW, 0, ())})
+        made: list[Decision] = []
+        for asked, exposure in ((other, Exposure()), (terms, before), (terms, Exposure())):
+            proposal = Proposal(asked.digest(DOMAIN), asked, about)
+            question = Question(
+                LIMITS, exposure, BUYER.address, agreement.negotiation, DOMAIN, proposal, NOW
+            )
+            previous = made[-1].digest if made else ZERO_DIGEST
+            made.append(Decision(question, question.answer(), previous, word(f"{len(made)}")))
+        return made
+
     def file(self) -> dict[str, Any]:
         """The whole, as it comes out of JSON."""
         agreement = self.negotiation.agreement
@@ -205,6 +229,7 @@ class Dossier:
             "anchors": [self.anchored(anchor) for anchor in self.anchors[1:]],
             "events": [event.to_json() for event in self.events],
             "delivery": DELIVERABLE if len(self.story.events) > 1 else None,
+            "decisions": [each.digest for each in self.decisions if each.deal == agreement.digest],
         }
         return json.loads(json.dumps(made))
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from marketplace.adapters.evm.factory import anchor_address, escrow_address
 from marketplace.adapters.evm.plain import PlainChain
 from marketplace.commands.plain import plain
-from marketplace.core.errors import BodyTooLarge, ParleyError
+from marketplace.core.decision import Decision
+from marketplace.core.errors import BodyTooLarge, DecisionsUnreadable, ParleyError
 from marketplace.core.evidence import verify as judge
 from marketplace.core.exhibits import read_exhibits
 from marketplace.core.values import Json, address, parse_json
@@ -32,7 +33,7 @@ def verify(words: Sequence[str]) -> int:
     """Judge a file; the exit status: 0 all holds, 1 something does not, 2 nothing was judged."""
     asked = _parser().parse_args(words)
     try:
-        verdict = _judged(asked.file, asked.rpc, asked.log_key)
+        verdict = _judged(asked.file, asked.rpc, asked.log_key, asked.decisions)
     except (ParleyError, OSError) as error:
         print(plain(f"refused {error}"), file=sys.stderr)  # noqa: T201 a command prints
         return REFUSED
@@ -52,21 +53,36 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, help="what Client.evidence gathered, as JSON")
     parser.add_argument("--rpc", metavar="URL", help="of a node that you believe; else no chain")
     parser.add_argument("--log-key", metavar="ADDRESS", help="of the log, where you know it")
+    parser.add_argument(
+        "--decisions", metavar="FILE", type=Path, help="what its holder decided, a line each"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on one line instead")
     return parser
 
 
-def _judged(file: Path, rpc: str | None, key: str | None) -> Verdict:
+def _judged(file: Path, rpc: str | None, key: str | None, record: Path | None) -> Verdict:
     known = Known(escrow_address(), anchor_address(), address(key, "key") if key else None)
-    given = _read(file)
-    return judge(given, known, _told(given, known, rpc) if rpc else None)
+    given = parse_json(_read(file))
+    decisions = _decisions(record) if record else []
+    return judge(given, known, _told(given, known, rpc) if rpc else None, decisions)
 
 
-def _read(file: Path) -> Json:
+def _read(file: Path) -> bytes:
     size = file.stat().st_size
     if size > LARGEST_FILE:
         raise BodyTooLarge(size, LARGEST_FILE)
-    return parse_json(file.read_bytes())
+    return file.read_bytes()
+
+
+def _decisions(file: Path) -> list[Decision]:
+    # Whole ones only: a ledger has other secrets, and is nothing to hand over.
+    found = []
+    for number, line in enumerate(_read(file).splitlines(), 1):
+        try:
+            found.append(Decision.from_json(parse_json(line)))
+        except ParleyError as refused:
+            raise DecisionsUnreadable(str(file), number, str(refused)) from None
+    return found
 
 
 def _told(given: Json, known: Known, rpc: str) -> Told | None:

@@ -21,6 +21,9 @@ The rules, in the order in which they are asked:
    is the one that the escrow recorded.
 9. Chain, where a node was asked. The chain has the escrow, each anchor, and these very
    events: none more, none less.
+10. Decisions, where the holder showed them. Each that the file names is of this deal, by a
+   party to it, and its answer is the one that its question has; none stands before one that
+   it came after; and of this deal there is none that the file does not name.
 
 What a rule could not be asked of is told in ``Verdict.unchecked``, never passed over.
 """
@@ -31,6 +34,8 @@ from itertools import pairwise
 
 from marketplace.core.agreement import Agreement
 from marketplace.core.checkpoint import Checkpoint, log_domain
+from marketplace.core.decided import check_decided
+from marketplace.core.decision import Decision
 from marketplace.core.eip712 import typed_data
 from marketplace.core.entry import Logged, read, salt_of
 from marketplace.core.errors import (
@@ -64,13 +69,16 @@ class Said:
     logged: Logged
 
 
-def verify(given: Json, known: Known, told: Told | None = None) -> Verdict:
+def verify(
+    given: Json, known: Known, told: Told | None = None, decisions: Sequence[Decision] = ()
+) -> Verdict:
     """Judge a file.
 
     Args:
         given: the parsed JSON.
         known: the genuine contracts.
         told: what the chain says of this deal and log; None where it was not asked.
+        decisions: what the holder's record has, as it was read (``Decision.from_json``).
     """
     verdict = Verdict()
     try:
@@ -90,6 +98,7 @@ def verify(given: Json, known: Known, told: Told | None = None) -> Verdict:
         _anchors(case, checkpoint, told, verdict)
     _events(case, verdict)
     _chain(case, told, verdict)
+    check_decided(case, decisions, verdict)
     return verdict
 
 

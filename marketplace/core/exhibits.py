@@ -25,7 +25,7 @@ FORMAT: Final = "parley.evidence.2"
 MEMBERS: Final = (
     *("format", "deal", "negotiation", "typed_data", "subject"),
     *("buyer_signature", "seller_signature", "log", "checkpoint", "listing", "transcript"),
-    *("receipts", "anchors", "events", "delivery"),
+    *("receipts", "anchors", "events", "delivery", "decisions"),
 )
 # Far more than a file of the longest talk has; what says otherwise is not read on.
 MOST: Final = 10_000
@@ -134,6 +134,7 @@ class Exhibits:
     anchors: tuple[tuple[Anchor, Proof], ...]
     events: tuple[Event, ...]
     delivery: Digest | None
+    decisions: tuple[Digest, ...]
 
     @property
     def words(self) -> list[tuple[str, Word]]:
@@ -169,6 +170,7 @@ def read_exhibits(given: Json) -> Exhibits:
         anchors=tuple(_anchor(each, at) for at, each in _list(given, "anchors")),
         events=tuple(_event(each, at) for at, each in _list(given, "events")),
         delivery=None if given["delivery"] is None else digest(given["delivery"], "delivery"),
+        decisions=_decisions(given),
     )
 
 
@@ -242,6 +244,16 @@ def _event(given: Json, place: str) -> Event:
 def _where(found: Mapping[str, Json], place: str) -> tuple[int, int, Digest]:
     at, block = (_count(found[name], f"{place}.{name}") for name in ("at", "block"))
     return at, block, digest(found["transaction"], f"{place}.transaction")
+
+
+def _decisions(given: Mapping[str, Json]) -> tuple[Digest, ...]:
+    found: dict[Digest, str] = {}
+    for place, each in _list(given, "decisions"):
+        named = digest(each, place)
+        if named in found:
+            raise ValueMalformed(place, named, f"another than {found[named]}")
+        found[named] = place
+    return tuple(found)
 
 
 def _log_name(given: Json) -> LogName:

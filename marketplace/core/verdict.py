@@ -17,7 +17,7 @@ class Verdict:
     Attributes:
         checked: how many of what.
         findings: each with its place in the file as ``where``, and as its kind format, entry,
-            log, talk, agreement, receipt, anchor, event or chain.
+            log, talk, agreement, receipt, anchor, event, chain or decision.
         unchecked: what was not, and why.
         state: the deal's, as far as its events go.
     """

@@ -59,6 +59,8 @@ def gather(means: Means, deal: Settlement, anchors_of: AnchorsOf) -> dict[str, J
         "anchors": log.anchored() if log else [],
         "events": [event.to_json() for event in events],
         "delivery": delivered[-1] if delivered else None,
+        # Digests alone: what was decided, and by which limits, is the holder's to show.
+        "decisions": [each.digest for each in means.signer.decisions_of(agreement.digest)],
     }
 
 

@@ -1,6 +1,6 @@
 """The verifier of evidence: an honest file holds, and each planted fault is found by its kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from story import Story
 from marketplace.core import replay
 from marketplace.core.checkpoint import LogKey, log_domain
 from marketplace.core.deal import Operation
+from marketplace.core.decision import YES, Answer, Decision
 from marketplace.core.evidence import verify
 from marketplace.core.exhibits import EVENTS, MEMBERS, Anchor, Event
 from marketplace.core.message import Message
@@ -45,8 +46,13 @@ STRANGE = LogKey("registry.example", log_domain(DOMAIN.chain_id, ANCHOR), b"t" *
 OTHER_LOG = LogKey("other.example", log_domain(DOMAIN.chain_id, ANCHOR), b"s" * 32)
 
 
-def judge(given, told: Told | None = MADE.told, known: Known = KNOWN) -> Verdict:
-    return verify(given, known, told)
+def judge(
+    given,
+    told: Told | None = MADE.told,
+    known: Known = KNOWN,
+    decisions: Sequence[Decision] = MADE.decisions,
+) -> Verdict:
+    return verify(given, known, told, decisions)
 
 
 def kinds(verdict: Verdict) -> set[str]:
@@ -79,6 +85,7 @@ def test_honest_file_holds_and_says_what_was_not_asked():
         "events": 3,
         "events on chain": 3,
         "anchors on chain": 2,
+        "decisions": 2,
     }
     (one,) = verdict.unchecked
     assert one.startswith("log: whether the listing was replaced before")
@@ -381,6 +388,25 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "delivery": (flipped("delivery"), "event", "delivery"),
     "delivery that was none": (changed(FILE, ("delivery",), None), "event", "delivery"),
     "deliverable": (flipped("events", 1, "values", "deliverable"), "event", "delivery"),
+    "decision's digest": (flipped("decisions", 1), "decision", "decisions"),
+    "decision left out": (without("decisions", 0), "decision", "decisions"),
+    "all decisions left out": (changed(FILE, ("decisions",), []), "decision", "decisions"),
+    "decisions in another order": (swapped("decisions", 0, 1), "decision", "decisions[0]"),
+    "decision twice": (
+        changed(FILE, ("decisions",), [*FILE["decisions"], FILE["decisions"][0]]),
+        "format",
+        "file",
+    ),
+    "decision that is no digest": (
+        changed(FILE, ("decisions", 1), FILE["decisions"][1].upper()),
+        "format",
+        "file",
+    ),
+    "decision of another deal": (
+        changed(FILE, ("decisions",), [each.digest for each in MADE.decisions]),
+        "decision",
+        "decisions[0]",
+    ),
 }
 
 
@@ -408,6 +434,75 @@ def test_what_is_no_file_has_no_form(given):
 )
 def test_text_that_has_no_bytes_has_no_form(path: tuple[str | int, ...]):
     assert kinds(judge(changed(FILE, path, "half of one: \ud83d"))) == {"format"}
+
+
+# ------------------------------------------------------------------ decisions
+
+OF_ANOTHER, DENIED, ALLOWED = MADE.decisions
+
+
+def recorded(*decisions: Decision) -> Verdict:
+    """The verdict on a file that names these, with these for its holder's record."""
+    return judge(
+        changed(FILE, ("decisions",), [each.digest for each in decisions]), None, KNOWN, decisions
+    )
+
+
+def test_without_the_record_the_digests_are_named_as_not_asked():
+    verdict = judge(FILE, decisions=())
+    assert verdict.findings == []
+    assert "decisions" not in verdict.checked
+    told = "decisions: what 2 digests stand for, and whether there are more: "
+    assert told + "the holder's record says so" in verdict.unchecked
+    # That there are none is the holder's word as well.
+    none = judge(changed(FILE, ("decisions",), []), decisions=())
+    assert any(each.startswith("decisions: what 0") for each in none.unchecked)
+
+
+def test_digest_of_which_the_record_has_nothing_is_named_as_not_asked():
+    verdict = judge(FILE, decisions=[OF_ANOTHER, ALLOWED])
+    assert verdict.findings == []
+    assert verdict.checked["decisions"] == 1
+    told = "decisions: what 1 digests stand for: the holder's record says so"
+    assert told in verdict.unchecked
+
+
+@pytest.mark.parametrize(
+    ("decision", "answer"),
+    [
+        (DENIED, YES),
+        (ALLOWED, Answer("ExposureExceeded", {"exposure": "1800", "allowed": "1000"})),
+        (DENIED, replace(DENIED.answer, rule="LimitExceeded")),
+        (DENIED, replace(DENIED.answer, values={"exposure": "1801", "allowed": "1000"})),
+    ],
+    ids=["no became yes", "yes became no", "by another rule", "with other values"],
+)
+def test_answer_that_was_turned_is_found_under_its_new_digest(decision: Decision, answer: Answer):
+    assert recorded(decision).findings == []
+    verdict = recorded(replace(decision, answer=answer))
+    assert (kinds(verdict), places(verdict)) == ({"decision"}, {"decisions[0]"})
+    assert f"by its own policy {decision.answer}" in what(verdict)
+
+
+def test_decision_in_another_talk_and_of_a_stranger_are_found():
+    for asked, name in (
+        (replace(ALLOWED.question, negotiation=word("another")), "DigestMismatch"),
+        (replace(ALLOWED.question, signer=STRANGER.address), "NotAParty"),
+    ):
+        verdict = recorded(replace(ALLOWED, question=asked, answer=asked.answer()))
+        assert (kinds(verdict), places(verdict)) == ({"decision"}, {"decisions[0]"})
+        assert name in what(verdict)
+
+
+def test_order_is_known_over_another_deal_s_decision_that_lies_between():
+    between = replace(OF_ANOTHER, previous=DENIED.digest)
+    last = replace(ALLOWED, previous=between.digest)
+    for held, found in (((between,), {"decisions[0]"}), ((), set())):
+        given = changed(FILE, ("decisions",), [last.digest, DENIED.digest])
+        assert places(judge(given, decisions=[DENIED, *held, last])) == found
+    honest = changed(FILE, ("decisions",), [DENIED.digest, last.digest])
+    # Whoever shows the record may show it in any order: what was first is in the digests.
+    assert judge(honest, decisions=[last, between, DENIED]).ok
 
 
 # ------------------------------------------------------------------ faults under right hashes

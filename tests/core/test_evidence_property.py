@@ -1,11 +1,11 @@
 """Whatever one changes in an evidence file, the verifier does not call it good.
 
-Every value of the whole document is changed, each in several ways; with the chain's word
-there is no exception, and without it only what nobody but the chain can say.
+Every value of the whole document is changed, each in several ways; with the chain's word and
+the holder's record there is no exception, and without them only what nobody but those can say.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from market import STRANGER
 
+from marketplace.core.decision import Decision
 from marketplace.core.evidence import verify
 from marketplace.core.verdict import Told
 
@@ -21,12 +22,15 @@ MADE = dossier()
 FILE = MADE.file()
 Path = tuple[str | int, ...]
 
+RECORD = MADE.decisions
 # What only the chain knows: where its blocks have something, who called (for whoever has a
 # voucher may), and of how many leaves a root is that nobody signed.
 CHAIN_S_OWN = {
     *(f"events {name}" for name in ("at", "block", "transaction", "log_index", "values caller")),
     *(f"anchors {name}" for name in ("size", "at", "block", "transaction")),
 }
+# What only the holder's record knows: what a digest is of.
+RECORD_S_OWN = {"decisions"}
 
 
 def leaves(inner, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -68,8 +72,8 @@ def one_other(text: str, at: int) -> str:
     return text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :]
 
 
-def ok(spoiled, told: Told | None) -> bool:
-    return verify(spoiled, KNOWN, told).ok
+def ok(spoiled, told: Told | None, record: Sequence[Decision] = RECORD) -> bool:
+    return verify(spoiled, KNOWN, told, record).ok
 
 
 def named(path: Path) -> str:
@@ -82,15 +86,20 @@ def test_no_value_can_be_another(path: Path, value):
     assert taken == []
 
 
-def test_offline_only_what_the_chain_alone_knows_can_be_another():
-    taken = {
-        re.sub(r" \d+ ", " ", named(path))
+def taken_with(told: Told | None, record: Sequence[Decision]) -> set[str]:
+    """Of which values another is called good."""
+    return {
+        re.sub(r" \d+\b", "", named(path))
         for path, value in VALUES
         for each in others(value)[-3:]
-        if ok(changed(FILE, path, each), None)
+        if ok(changed(FILE, path, each), told, record)
     }
+
+
+def test_without_chain_or_record_only_what_they_alone_know_can_be_another():
     # Both ways: what is excepted and never taken would be no exception.
-    assert taken == CHAIN_S_OWN
+    assert taken_with(None, RECORD) == CHAIN_S_OWN
+    assert taken_with(MADE.told, ()) == RECORD_S_OWN
 
 
 def test_payment_by_another_caller_is_told_as_one_that_nobody_can_prove():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dossier import changed
+from dossier import changed, dossier
 from live import OUTCOME, Stage, network, registry, stage
 from parley_commands import run
 from typer.testing import CliRunner
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 CAST = next(iter(ROOT.glob("node_modules/@foundry-rs/cast-*/bin/cast")), Path("cast"))
 PRICE = OUTCOME["unit_price"] * OUTCOME["quantity"]
 MOST_SECONDS = 1.0
+MADE = dossier()
 
 
 @pytest.fixture
@@ -90,6 +91,38 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content, sai
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"", "ValueMalformed"),
+        (b"{", "ValueMalformed"),
+        (b"{}", "FieldsDiffer"),
+        (b'["decided",{}]', "ValueMalformed"),
+        (json.dumps({**MADE.decisions[2].to_json(), "verdict": "deny"}).encode(), "verdict"),
+        (json.dumps({**MADE.decisions[2].to_json(), "now": 7}).encode(), "DigestMismatch"),
+        (json.dumps(MADE.decisions[2].brief()).encode(), "exposure"),
+    ],
+)
+def test_record_that_cannot_be_read_is_refused_by_its_line(tmp_path: Path, line: bytes, said: str):
+    path, record = tmp_path / "evidence.json", tmp_path / "decisions.jsonl"
+    path.write_text(json.dumps(MADE.file()))
+    good = json.dumps(MADE.decisions[1].to_json()).encode()
+    record.write_bytes(good + b"\n" + line + b"\n" + good + b"\n")
+    ended = run("verify", str(path), "--decisions", str(record), cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("refused DecisionsUnreadable")
+    assert "line=2" in ended.stderr
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_record_that_is_not_there_is_refused(tmp_path: Path):
+    path = tmp_path / "evidence.json"
+    path.write_text(json.dumps(MADE.file()))
+    ended = run("verify", str(path), "--decisions", str(tmp_path / "none"), cwd=tmp_path)
+    assert (ended.returncode, "No such" in ended.stderr) == (2, True)
+
+
 def test_node_that_does_not_answer_is_refused_by_name(file: Path):
     ended = run("verify", str(file), "--rpc", "http://127.0.0.1:1", cwd=file.parent)
     assert (ended.returncode, "ChainUnavailable" in ended.stderr) == (2, True)
@@ -106,7 +139,9 @@ def test_command_is_listed_among_the_others_and_tells_its_options(file: Path):
     assert "verify" in CliRunner().invoke(build([]), ["--help"]).stdout
     told = run("verify", "--help", cwd=file.parent)
     assert told.returncode == 0
-    assert {"--rpc", "--log-key", "--json"} <= set(told.stdout.replace("[", " ").split())
+    assert {"--rpc", "--log-key", "--decisions", "--json"} <= set(
+        told.stdout.replace("[", " ").split()
+    )
     assert CliRunner().invoke(build([]), ["verify", str(file)]).exit_code == 0
 
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/evidence.md").read_text()
 FILE = dossier().file()
 SOURCE = "".join(
-    (ROOT / f"marketplace/core/{name}.py").read_text() for name in ("evidence", "verdict")
+    (ROOT / f"marketplace/core/{name}.py").read_text()
+    for name in ("evidence", "decided", "verdict")
 )
 
 

@@ -16,16 +16,17 @@ HEAVY = {
 }
 # Beside the standard library: curves, hashes, canonical JSON.
 LIBRARIES = {"cffi", "coincurve", "cryptography", "msgspec", "rfc8785", "sha3", "_cffi_backend"}
-# The rules, the file's form, the verdict, the chain's word, the command.
+# The rules, of decisions too, the file's form, the verdict, the chain's word, the command.
 OWN = (
     "marketplace/core/evidence.py",
+    "marketplace/core/decided.py",
     "marketplace/core/exhibits.py",
     "marketplace/core/verdict.py",
     "marketplace/adapters/evm/plain.py",
     "marketplace/commands/verify.py",
 )
 MOST_LINES_OF_ITS_OWN = 1_200
-MOST_LINES_WITH_THE_MACHINES = 8_000
+MOST_LINES_WITH_THE_MACHINES = 8_600
 
 ASK = """
 import contextlib, io, sys

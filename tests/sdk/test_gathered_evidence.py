@@ -2,8 +2,10 @@
 
 import json
 from base64 import b64decode
-from dataclasses import astuple
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +19,14 @@ from marketplace.adapters.evm.factory import anchor_address, escrow_address
 from marketplace.adapters.evm.hand import Hand
 from marketplace.adapters.evm.plain import PlainChain
 from marketplace.adapters.evm.view import EvmView
+from marketplace.commands.verify import verify as command
 from marketplace.core.deal import DealState
+from marketplace.core.decision import Decision
+from marketplace.core.errors import DigestMismatch
 from marketplace.core.evidence import verify
 from marketplace.core.exhibits import MEMBERS, read_exhibits
 from marketplace.core.verdict import Known, Verdict
+from marketplace.sdk.client import Client
 from marketplace.sdk.receipts import name_of
 from marketplace.sdk.registry import Registry
 from marketplace.sdk.tiles import TileReader
@@ -29,11 +35,11 @@ PRICE = OUTCOME["unit_price"] * OUTCOME["quantity"]
 KNOWN = Known(escrow_address(), anchor_address())
 
 
-def judged(network: Network, given: dict[str, Any]) -> Verdict:
+def judged(network: Network, given: dict[str, Any], decisions: Sequence[Decision] = ()) -> Verdict:
     """With the word of the chain."""
     case = read_exhibits(given)
     told = PlainChain(network.rpc).told(KNOWN.escrow, case.deal, case.log)
-    return verify(given, KNOWN, told)
+    return verify(given, KNOWN, told, decisions)
 
 
 def settled(two: Pair) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -94,6 +100,56 @@ def test_deal_that_was_only_agreed_has_no_events_and_holds(network, two):
     given = two.buyer.client.evidence(two.buyer.client.settle(two.agree()))
     verdict = judged(network, json.loads(json.dumps(given)))
     assert (verdict.findings, verdict.state) == ([], "NONE")
+
+
+# ------------------------------------------------------------------ decisions
+
+
+def written(client: Client, path: Path) -> Path:
+    """All that a client's limits said, as it is handed over."""
+    path.write_text("".join(json.dumps(each.to_json()) + "\n" for each in client.decisions()))
+    return path
+
+
+def test_each_party_names_what_it_decided_and_shows_it_to_whom_it_chooses(
+    network, two, files, tmp_path, capsys
+):
+    clients = two.buyer.client, two.seller.client
+    for name, given, client in zip(("buyer", "seller"), files, clients, strict=True):
+        decided = client.decisions(given["deal"])
+        assert given["decisions"] == [each.digest for each in decided]
+        assert [each.answer.verdict for each in decided] == ["allow"]
+        verdict = judged(network, given, client.decisions())
+        assert (verdict.findings, verdict.checked["decisions"]) == ([], 1)
+        # Nothing of what was decided is in the file itself.
+        assert decided[0].question.limits.digest not in json.dumps(given)
+        assert decided[0].salt not in json.dumps(given)
+        path, record = tmp_path / f"{name}.json", written(client, tmp_path / f"{name}.jsonl")
+        path.write_text(json.dumps(given))
+        words = [str(path), "--rpc", network.rpc, "--json", "--decisions", str(record)]
+        assert command(words) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["checked"]["decisions"] == 1
+        assert not any(each.startswith("decisions") for each in told["unchecked"])
+
+
+def test_denials_of_the_deal_s_terms_are_named_in_their_order(network, two):
+    agreement, client = two.agree(), two.buyer.client
+    other = replace(agreement.subject, salt="0x" + "77" * 32)
+    with pytest.raises(DigestMismatch):
+        client._means.signer.acceptance(agreement.negotiation, agreement.terms, other)
+    given = json.loads(json.dumps(client.evidence(client.settle(agreement))))
+    decided = client.decisions(agreement.digest)
+    assert [each.answer.verdict for each in decided] == ["allow", "deny"]
+    assert given["decisions"] == [each.digest for each in decided]
+    verdict = judged(network, given, decided)
+    assert (verdict.findings, verdict.checked["decisions"]) == ([], 2)
+
+
+def test_the_other_party_s_record_is_not_the_holder_s(network, two, files):
+    verdict = judged(network, files[0], two.seller.client.decisions())
+    assert [(each.kind, each.where) for each in verdict.findings] == [("decision", "decisions")]
+    assert two.seller.client.address in verdict.findings[0].what
 
 
 # ------------------------------------------------------------------ anchored
