@@ -107,7 +107,7 @@ def check_that_one_altered_byte_is_found(cwd: Path, network: dict[str, str]) -> 
         assert f"entry {index}" in {finding.where for finding in report.findings}
         database.execute(update, (data, index))
     assert audit_market(network["rpc"], network["registry"]).ok
-    update, last, data = stored[-1]
+    update, last, data = next(each for each in stored[::-1] if b'"acceptance"' in each[2])
     database.execute(update, (data.replace(b"acceptance", b"accePtance"), last))
     told = run("audit", "--rpc", network["rpc"], "--log", network["registry"], cwd=cwd)
     assert told.returncode == 1

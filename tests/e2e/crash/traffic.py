@@ -8,7 +8,6 @@ from bench.words import HOUR, Hand, key_of
 from marketplace.core.eip712 import Domain
 from marketplace.core.listing import Content, Listing
 from marketplace.core.message import Message, parse_message
-from marketplace.core.signature import address_of, sign
 from marketplace.core.values import canonical, parse_json
 from marketplace.core.words import Kind, Rejection, Withdrawal
 
@@ -54,17 +53,11 @@ class Speaker(Hand):
             said.append(self._closed(seller, said[0]))
         return Talk(buyer, seller, tuple(map(_word, said)), ending is _silence)
 
-    def accept(self, said: list[Message], key: bytes) -> Message:
-        """Yes to the last offer."""
-        head = said[-1].digest
-        signed = sign(head, key)
-        return Message(self.domain, Kind.ACCEPTANCE, said[1].digest, address_of(key), head, signed)
-
     def leave(self, said: list[Message], key: bytes, kind: Kind) -> Message:
         """No, or good-bye."""
         body = {Kind.REJECTION: Rejection, Kind.WITHDRAWAL: Withdrawal}[kind]
         leaving = body(said[1].digest, said[-1].digest, 1)
-        return self._say(kind, key, leaving, said[1].digest, None)
+        return self.say(kind, key, leaving, said[1].digest, None)
 
     def _closed(self, seller: bytes, listed: Message) -> Message:
         # A second version, so that the index has something to replace.
@@ -73,7 +66,7 @@ class Speaker(Hand):
         assert isinstance(first, Listing)
         closed = replace(content, capacity=0)
         header = Listing(first.seller, closed.digest, listed.digest, first.expires_at)
-        return self._say(Kind.LISTING, seller, header, None, closed)
+        return self.say(Kind.LISTING, seller, header, None, closed)
 
 
 Keys = tuple[bytes, bytes]
@@ -81,7 +74,7 @@ Ending = Callable[[Speaker, list[Message], Keys], list[Message]]
 
 
 def _acceptance(hand: Speaker, said: list[Message], keys: Keys) -> list[Message]:
-    return [hand.accept(said, keys[1])]
+    return [hand.accept(said[-1], keys[1])]
 
 
 def _rejection(hand: Speaker, said: list[Message], keys: Keys) -> list[Message]:
