@@ -115,6 +115,7 @@ def test_only_the_tree_of_no_leaves_is_ours_alone_to_judge():
 # ---------------------------------------------------------------- a prover that lies
 
 PREFIXED = merkle.node_hash
+WHOLE = merkle._whole
 
 
 def folded(peaks: Sequence[bytes]) -> bytes:
@@ -134,9 +135,9 @@ FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
         lambda left, right: sha256(b"\0" + left + right).digest(),
     ),
     "children change sides": ("node_hash", lambda left, right: PREFIXED(right, left)),
-    "a tree is split one power of two too low": (
-        "_split",
-        lambda width: max(1, 1 << (width.bit_length() - 2)),
+    "a row of subtrees begins with the smallest": (
+        "_whole",
+        lambda low, high: WHOLE(low, high)[::-1],
     ),
     "a row is folded from the left": ("over", folded),
     "the top comes first": (
