@@ -13,7 +13,6 @@ import binascii
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from typing import Final
 
 from coincurve import PrivateKey
@@ -210,11 +209,6 @@ class LogKey:
 def origin_hash(origin: str) -> Digest:
     """How the anchor contract names an origin."""
     return "0x" + keccak(origin.encode()).hex()
-
-
-def empty_root() -> bytes:
-    """The root of no entries."""
-    return sha256(b"").digest()
 
 
 def _id(origin: str, key: Address) -> bytes:

@@ -26,7 +26,9 @@ HIGHEST_LEVEL: Final = 5
 ENTRIES: Final = "entries"
 
 # No log has more than 2^64 entries, and no number is read that is longer.
-_PATH = re.compile(r"(entries|[0-5])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
+_PATH = re.compile(
+    rf"(entries|[0-{HIGHEST_LEVEL}])/((?:x[0-9]{{3}}/){{0,6}}[0-9]{{3}})(?:\.p/([1-9][0-9]{{0,2}}))?\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,7 @@
 """The anchor port: the contract that keeps a log's last checkpoint."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from marketplace.core.merkle import Proof
-from marketplace.core.signature import Signature
 from marketplace.core.values import Digest
 
 
@@ -36,28 +33,3 @@ class AnchorFacts:
     bond: int
     notice_ends_at: int
     forked: bool
-
-
-class AnchorView(Protocol):
-    """One log at the contract, as it is read; each raises ChainUnavailable."""
-
-    def facts(self) -> AnchorFacts:
-        """What is kept now."""
-        ...
-
-    def history(self) -> list[Anchored]:
-        """Every checkpoint that was taken, in order."""
-        ...
-
-
-class Anchor(Protocol):
-    """One log at the contract, as it is written."""
-
-    def anchor(self, size: int, root: bytes, proof: Proof, signature: Signature) -> Digest:
-        """Bring a larger checkpoint; returns the transaction once it is mined.
-
-        Raises:
-            CheckpointNotNewer, NotConsistent, LogForked, WrongSigner: the contract's refusal.
-            ChainUnavailable: nobody has answered.
-        """
-        ...

@@ -9,7 +9,7 @@ from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.core.checkpoint import Checkpoint, LogKey, empty_root, log_domain
+from marketplace.core.checkpoint import Checkpoint, LogKey, log_domain
 from marketplace.core.errors import (
     CheckpointForeign,
     NoteMalformed,
@@ -144,10 +144,6 @@ def test_any_text_is_a_note_of_this_log_or_refused_by_name(told: str):
 def test_text_of_a_checkpoint_is_read_back(size: int, root: bytes):
     checkpoint = Checkpoint("registry.example", size, root)
     assert Checkpoint.parse(checkpoint.text) == checkpoint
-
-
-def test_empty_log_has_the_root_of_nothing():
-    assert empty_root().hex().startswith("e3b0c442")
 
 
 def test_root_has_one_spelling():
